@@ -1,0 +1,113 @@
+"""How often the intervals cover the truth, on simulated questions of which the truth is known.
+
+    python benchmarks/coverage.py [SIMULATIONS]
+
+Wanted at 95 %: 92 to 98 with 20 questions, 93 to 97 with 60 and 200. Four cells share a question's difficulty
+and, where clustered, that of its group (four questions a group).
+"""
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+from scipy import stats
+
+from hybrid.evaluation.effects import CONTRASTS
+from hybrid.evaluation.intervals import Column, Summary, linear_effect, summarise
+from hybrid.records import Value
+
+CELLS = ("base", "base+rag", "tuned", "tuned+rag")
+SIZES = (20, 60, 200)
+LEVELS = {
+    "0/1, middling": (0.30, 0.55, 0.35, 0.65),
+    "0/1, rare": (0.05, 0.10, 0.05, 0.12),
+    "0/1, common": (0.80, 0.92, 0.85, 0.95),
+    "0/1, no effect": (0.50, 0.50, 0.50, 0.50),
+    "0/1, no effect, rare": (0.04, 0.04, 0.04, 0.04),
+}
+Draw = Callable[[np.random.Generator, float, int], tuple[dict[str, Column], dict[str, str]]]
+
+
+def shared_normals(rng: np.random.Generator, n: int, shared: float, grouped: float) -> np.ndarray:
+    """One standard normal per question and cell, correlated within question and within group of four."""
+    groups = np.repeat(rng.normal(size=(n + 3) // 4), 4)[:n, None]
+    parts = (grouped, shared, 1 - grouped - shared)
+    return (
+        np.sqrt(parts[0]) * groups
+        + np.sqrt(parts[1]) * rng.normal(size=(n, 1))
+        + np.sqrt(parts[2]) * rng.normal(size=(n, len(CELLS)))
+    )
+
+
+def binary_cells(rates: tuple[float, ...], grouped: float) -> tuple[Callable, np.ndarray]:
+    """A drawer of 0/1 cells with these rates, and their true means."""
+    cuts = stats.norm.ppf(rates)
+
+    def draw(rng: np.random.Generator, n: int) -> np.ndarray:
+        return (shared_normals(rng, n, 0.4, grouped) < cuts).astype(float)
+
+    return draw, np.array(rates)
+
+
+def skewed_cells(grouped: float) -> tuple[Callable, np.ndarray]:
+    """A drawer of cells in [0, 1], most rows near 1 with a long tail as in groundedness, and their means."""
+    shapes = ((0.9, 0.5), (2.0, 0.5), (1.2, 0.5), (4.0, 0.5))
+
+    def draw(rng: np.random.Generator, n: int) -> np.ndarray:
+        uniform = stats.norm.cdf(shared_normals(rng, n, 0.4, grouped))
+        return np.column_stack([stats.beta.ppf(uniform[:, c], a, b) for c, (a, b) in enumerate(shapes)])
+
+    return draw, np.array([a / (a + b) for a, b in shapes])
+
+
+def columns_of(rows: np.ndarray) -> dict[str, Column]:
+    """The rows as the evaluation keeps them."""
+    return {
+        cell: {f"q{i}": Value(float(v)) for i, v in enumerate(rows[:, c])} for c, cell in enumerate(CELLS)
+    }
+
+
+def covers(summary: Summary, truth: float) -> bool:
+    """Whether the interval holds the truth."""
+    assert summary.low is not None and summary.high is not None
+    return summary.low - 1e-12 <= truth <= summary.high + 1e-12
+
+
+def coverage(
+    draw: Callable, truths: np.ndarray, n: int, binary: bool, clustered: bool, simulations: int
+) -> dict[str, float]:
+    """Share of simulations that cover, for a mean, a difference, a main effect and the interaction."""
+    rng = np.random.default_rng(n)
+    groups = {f"q{i}": f"g{i // 4 if clustered else i}" for i in range(n)}
+    true = dict(zip(CELLS, truths, strict=True))
+    hits = dict.fromkeys(("mean", "retrieval_base", "retrieval", "interaction"), 0)
+    for _ in range(simulations):
+        columns = columns_of(draw(rng, n))
+        hits["mean"] += covers(summarise(columns["tuned+rag"], groups, binary=binary), true["tuned+rag"])
+        for effect in ("retrieval_base", "retrieval", "interaction"):
+            weights = CONTRASTS[effect]
+            truth = sum(w * true[cell] for cell, w in weights.items())
+            hits[effect] += covers(linear_effect(columns, weights, groups, binary=binary), truth)
+    return {name: 100 * count / simulations for name, count in hits.items()}
+
+
+def main() -> None:
+    """Prints one line per kind of data and number of questions."""
+    simulations = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    print(f"coverage in percent of 95 % intervals, {simulations} simulations each")
+    print(f"{'data':<34}{'n':>4}{'mean':>8}{'difference':>12}{'main':>8}{'interaction':>13}")
+    for clustered in (False, True):
+        grouped = 0.2 if clustered else 0.0
+        kinds = [(name, *binary_cells(rates, grouped), True) for name, rates in LEVELS.items()]
+        kinds.append(("skewed", *skewed_cells(grouped), False))
+        for name, draw, truths, binary in kinds:
+            for n in SIZES:
+                shares = list(coverage(draw, truths, n, binary, clustered, simulations).values())
+                label = name + (", groups of 4" if clustered else "")
+                print(
+                    f"{label:<34}{n:>4}{shares[0]:>8.1f}{shares[1]:>12.1f}{shares[2]:>8.1f}{shares[3]:>13.1f}"
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Retrieve, fine-tune, both, or neither? Measured on your corpus and your questions.
+
+The public names are loaded when they are first used: importing ``hybrid`` loads nothing heavy.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hybrid.adapters import Adapter
+    from hybrid.corpus.store import Corpus
+    from hybrid.errors import HybridError
+    from hybrid.evaluation.report import Report
+    from hybrid.evaluation.run import evaluate
+    from hybrid.pipeline import Pipeline
+    from hybrid.records import Answer, Citation, Document, Passage, Question, Turn
+    from hybrid.tuning.tune import tune_pipeline as tune
+
+_PLACES = {
+    "Adapter": "hybrid.adapters",
+    "Answer": "hybrid.records",
+    "Citation": "hybrid.records",
+    "Corpus": "hybrid.corpus.store",
+    "Document": "hybrid.records",
+    "HybridError": "hybrid.errors",
+    "Passage": "hybrid.records",
+    "Pipeline": "hybrid.pipeline",
+    "Question": "hybrid.records",
+    "Report": "hybrid.evaluation.report",
+    "Turn": "hybrid.records",
+    "evaluate": "hybrid.evaluation.run",
+    "tune": "hybrid.tuning.tune",
+}
+
+__all__ = [
+    "Adapter",
+    "Answer",
+    "Citation",
+    "Corpus",
+    "Document",
+    "HybridError",
+    "Passage",
+    "Pipeline",
+    "Question",
+    "Report",
+    "Turn",
+    "evaluate",
+    "tune",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'hybrid' has no attribute {name!r}")
+    return getattr(importlib.import_module(_PLACES[name]), "tune_pipeline" if name == "tune" else name)

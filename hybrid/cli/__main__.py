@@ -1,0 +1,5 @@
+"""``python -m hybrid.cli``."""
+
+from hybrid.cli.app import main
+
+main()

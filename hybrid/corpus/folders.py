@@ -1,0 +1,157 @@
+"""Folders that appear whole or not at all, and the lock that lets one process write."""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from hybrid import library
+from hybrid.errors import CorpusError
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+
+def corpus_folder(name: str, home: Path | None = None) -> Path:
+    """Where the corpus of a name is.
+
+    Raises:
+        CorpusError: the name has other characters than letters, digits, ``.``, ``_`` and ``-``.
+    """
+    if not _NAME.fullmatch(name):
+        raise CorpusError(
+            f'"{name}" cannot name a corpus; use letters, digits, "_", and not first "." or "-".'
+        )
+    return (home or library.home()) / "corpora" / name
+
+
+def corpus_names(home: Path | None = None) -> list[str]:
+    """The names of all corpora in a state folder, sorted."""
+    found = ((home or library.home()) / "corpora").glob("*/corpus.db")
+    return sorted(path.parent.name for path in found if _NAME.fullmatch(path.parent.name))
+
+
+@contextmanager
+def writer_lock(folder: Path) -> Iterator[None]:
+    """Lets this process alone write in a corpus folder.
+
+    Raises:
+        CorpusError: another writer has the lock; its process id is named.
+    """
+    descriptor = os.open(folder / "LOCK", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "of unknown id"
+            raise CorpusError(
+                f'Corpus "{folder.name}" is being written by process {holder}; try again when it is done.'
+            ) from exc
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def staged_folder(target: Path) -> Iterator[Path]:
+    """An empty folder beside ``target`` to build in; it is removed at the end if it is still there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staged = _beside(target, "new")
+    staged.mkdir()
+    try:
+        yield staged
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def publish(moves: Mapping[Path, Path], *, replace: bool = False) -> None:
+    """Gives finished folders their names: all of them, or none if one fails.
+
+    Args:
+        moves: staged folder → the folder it becomes.
+        replace: whether folders of that name give way; they are removed after the last move.
+
+    Raises:
+        CorpusError: a name is taken, and ``replace`` is not set.
+    """
+    undo: list[tuple[Path, Path]] = []
+    outdated: list[Path] = []
+    try:
+        for staged, target in moves.items():
+            if target.exists():
+                if not replace:
+                    raise taken(target.name)
+                outdated.append(_beside(target, "old"))
+                os.rename(target, outdated[-1])
+                undo.append((outdated[-1], target))
+            _sync_tree(staged)
+            os.rename(staged, target)
+            undo.append((target, staged))
+    except BaseException:
+        for source, back in reversed(undo):
+            os.rename(source, back)
+        raise
+    for target in moves.values():
+        sync(target.parent)
+    for folder in outdated:
+        shutil.rmtree(folder)
+
+
+def publish_file(write: Callable[[Path], None], pattern: Path) -> str:
+    """Writes a file beside its place, then gives it a name with its SHA-256.
+
+    Args:
+        write: writes the content to the path it is given.
+        pattern: the final path, with ``{digest}`` where the SHA-256 stands.
+
+    Returns:
+        The SHA-256.
+    """
+    unfinished = pattern.with_name("unfinished")
+    try:
+        write(unfinished)
+        sync(unfinished)
+        with unfinished.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.rename(unfinished, pattern.with_name(pattern.name.format(digest=digest)))
+    finally:
+        unfinished.unlink(missing_ok=True)
+    sync(pattern.parent)
+    return digest
+
+
+def discard(folder: Path) -> None:
+    """Removes a folder; its name is free at once, whatever interrupts the rest."""
+    outdated = _beside(folder, "old")
+    os.rename(folder, outdated)
+    shutil.rmtree(outdated)
+
+
+def taken(name: str) -> CorpusError:
+    """The error for a name that stands for a corpus or suite already."""
+    return CorpusError(f'"{name}" exists already; choose another name, or import with --replace.')
+
+
+def sync(path: Path) -> None:
+    """Puts the content of a file, or the names in a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in (*folder.rglob("*"), folder):
+        sync(path)
+
+
+def _beside(target: Path, purpose: str) -> Path:
+    # A leading dot, which no corpus name has, so that an unfinished folder is never taken for a corpus.
+    return target.with_name(f".{target.name}.{purpose}-{uuid.uuid4().hex[:8]}")

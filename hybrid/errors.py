@@ -1,0 +1,66 @@
+"""What a user can fix. Anything that is not a HybridError is a bug and shows its traceback.
+
+HybridError                 one line: what happened, the value seen, what to do
+├── UnknownName             no pipeline, suite, corpus, model … of that name
+├── BadSpec                 a YAML file or a --set that does not fit its schema
+├── BadInput                a file or a row that cannot be read: ``file:row: reason``
+├── CorpusError             a corpus that is missing, taken, empty, locked or of another embedder
+├── ModelMissing            weights that are not on this machine, with the command that brings them
+├── ModelMismatch           an adapter whose base has another architecture
+├── PromptTooLong           a question that does not fit the model's context even without passages
+├── NoTrainingQuestions     a suite that can be evaluated but not trained on
+└── RunError                an output folder that is not empty, or a run that cannot be resumed
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class HybridError(Exception):
+    """The root of all errors that a user can fix."""
+
+
+class UnknownName(HybridError):
+    """A name that stands for nothing here."""
+
+    def __init__(self, kind: str, name: str, available: Iterable[str]) -> None:
+        names = sorted(available)
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f' Did you mean "{close[0]}"?' if close else ""
+        listed = ", ".join(names) if names else "none"
+        super().__init__(f'Unknown {kind} "{name}". Available: {listed}.{hint}')
+
+
+class BadSpec(HybridError):
+    """A YAML file or an override that does not fit its schema."""
+
+
+class BadInput(HybridError):
+    """A file or a row of a file that cannot be read."""
+
+    def __init__(self, place: str, reason: str, row: int | None = None) -> None:
+        super().__init__(f"{place}:{row}: {reason}" if row is not None else f"{place}: {reason}")
+
+
+class CorpusError(HybridError):
+    """A corpus that is missing, taken, empty, locked, or of another embedder."""
+
+
+class ModelMissing(HybridError):
+    """Weights that are not on this machine."""
+
+
+class ModelMismatch(HybridError):
+    """An adapter that does not fit the base model it is put on."""
+
+
+class PromptTooLong(HybridError):
+    """A question that does not fit the model's context even without passages."""
+
+
+class NoTrainingQuestions(HybridError):
+    """A suite that has nothing to train on, asked to train."""
+
+
+class RunError(HybridError):
+    """An output folder that cannot be written, or a run that cannot be resumed."""

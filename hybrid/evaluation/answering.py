@@ -1,0 +1,122 @@
+"""Every question answered in every column: one base loaded once, the adapter toggled."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hybrid import library
+from hybrid.adapters import Adapter
+from hybrid.evaluation.columns import COLUMNS, Column
+from hybrid.evaluation.few_shot import ExampleBook, open_book
+from hybrid.evaluation.job import Job
+from hybrid.generation.answers import AnswerStore
+from hybrid.generation.correctness import correct
+from hybrid.generation.generator import Generation, Generator
+from hybrid.pipeline import Request, answer_all
+from hybrid.progress import Progress
+from hybrid.records import Answer, Passage, Question
+
+Ranked = Mapping[str, tuple[Passage, ...]]
+"""Question id → the passages found for it, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the columns answered.
+
+    Attributes:
+        answers: column → question id → answer.
+        costs: column → what its generation took.
+        examples: the number of examples in the few-shot columns; None without them.
+    """
+
+    answers: Mapping[str, Mapping[str, Answer]]
+    costs: Mapping[str, Generation]
+    examples: int | None
+
+
+def retrieve(job: Job) -> Ranked:
+    """Retrieves once for every question; all columns and the evidence pool use the same passages."""
+    return _ranked(job, job.questions)
+
+
+def answer_columns(job: Job, adapter: Adapter | None, ranked: Ranked, progress: Progress) -> Answered:
+    """Answers every question in every column of a job."""
+    bench = _Bench(job, adapter, progress)
+    examples = bench.best_number_of_examples() if any(column.few_shot for column in job.columns) else None
+    answers: dict[str, Mapping[str, Answer]] = {}
+    costs: dict[str, Generation] = {}
+    for column in job.columns:
+        answers[column.name], costs[column.name] = bench.answer(column, job.questions, ranked, examples or 0)
+    return Answered(answers, costs, examples)
+
+
+class _Bench:
+    """The loaded generator with what the columns need beside it."""
+
+    def __init__(self, job: Job, adapter: Adapter | None, progress: Progress) -> None:
+        self._job = job
+        self._progress = progress
+        self._generator = Generator(job.weights, job.spec.generation)
+        if adapter is not None:
+            self._generator.put_on(adapter)
+        self._store = AnswerStore(library.home() / "answers")
+        few_shot = any(column.few_shot for column in job.columns)
+        self._book: ExampleBook | None = open_book(job.suite, job.retriever, job.seed) if few_shot else None
+
+    def answer(
+        self, column: Column, questions: Sequence[Question], ranked: Ranked, examples: int, label: str = ""
+    ) -> tuple[dict[str, Answer], Generation]:
+        """Answers questions in one column, by question id."""
+        requests = self._requests(column, questions, ranked, examples)
+        with self._progress.track(label or f"Answering: {column.name}", len(requests)) as done:
+            answers, generation = answer_all(
+                self._generator,
+                requests,
+                tuned=column.tuned,
+                seed=self._job.seed,
+                store=self._store,
+                done=done,
+            )
+        by_id = {question.id: answer for question, answer in zip(questions, answers, strict=True)}
+        return by_id, generation
+
+    def best_number_of_examples(self) -> int:
+        """Chosen on training questions, which the evaluation never asks; the fewest if several are equal."""
+        candidates = sorted(self._job.spec.references.examples)
+        if len(candidates) == 1:
+            return candidates[0]
+        questions = list(self._job.suite.training)[:: self._stride()]
+        ranked = _ranked(self._job, questions)
+        column = COLUMNS["few-shot+rag"]
+        right = {}
+        for count in candidates:
+            answers, _ = self.answer(column, questions, ranked, count, f"Choosing examples: {count}")
+            right[count] = sum(_right(answers[question.id], question) for question in questions)
+        return max(candidates, key=lambda count: (right[count], -count))
+
+    def _stride(self) -> int:
+        return max(1, len(self._job.suite.training) // self._job.spec.references.choice_questions)
+
+    def _requests(
+        self, column: Column, questions: Sequence[Question], ranked: Ranked, count: int
+    ) -> list[Request]:
+        if column.few_shot and self._book is not None:
+            examples = self._book.nearest(questions, count, retrieval=column.retrieval)
+        else:
+            examples = [() for _ in questions]
+        return [
+            Request(question, ranked[question.id] if column.retrieval else (), shown)
+            for question, shown in zip(questions, examples, strict=True)
+        ]
+
+
+def _ranked(job: Job, questions: Sequence[Question]) -> dict[str, tuple[Passage, ...]]:
+    found = job.retriever.retrieve_many([question.text for question in questions])
+    return {
+        question.id: tuple(hit.passage for hit in hits)
+        for question, hits in zip(questions, found, strict=True)
+    }
+
+
+def _right(answer: Answer, question: Question) -> bool:
+    return correct(answer.text, question) if question.answerable else answer.abstained

@@ -1,0 +1,88 @@
+"""What retrieving and tuning change: contrasts of the four cells, and of tuning with the best prompt."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from hybrid.evaluation.intervals import LEVEL, Column, Summary, linear_effect, log_odds_effect
+
+CELLS = ("base", "base+rag", "tuned", "tuned+rag")
+
+CONTRASTS: dict[str, dict[str, float]] = {
+    "retrieval": {"base": -0.5, "base+rag": 0.5, "tuned": -0.5, "tuned+rag": 0.5},
+    "tuning": {"base": -0.5, "base+rag": -0.5, "tuned": 0.5, "tuned+rag": 0.5},
+    "interaction": {"base": 1.0, "base+rag": -1.0, "tuned": -1.0, "tuned+rag": 1.0},
+    "retrieval_base": {"base": -1.0, "base+rag": 1.0},
+    "retrieval_tuned": {"tuned": -1.0, "tuned+rag": 1.0},
+    "tuning_alone": {"base": -1.0, "tuned": 1.0},
+    "tuning_rag": {"base+rag": -1.0, "tuned+rag": 1.0},
+}
+"""The seven effects of the two-by-two: cell → coefficient. They are the family of the correction."""
+
+FURTHER: dict[str, dict[str, float]] = {
+    "together": {"base": -1.0, "tuned+rag": 1.0},
+    "tuned_vs_few_shot": {"few-shot": -1.0, "tuned": 1.0},
+    "tuned_rag_vs_few_shot": {"few-shot": -1.0, "tuned+rag": 1.0},
+    "tuned_rag_vs_few_shot_rag": {"few-shot+rag": -1.0, "tuned+rag": 1.0},
+}
+"""What else the verdict asks for; only there if both columns are. Not part of the family."""
+
+
+def effects(
+    cells: Mapping[str, Mapping[str, Column]],
+    groups: Mapping[str, str],
+    *,
+    binary: Collection[str],
+    metrics: Sequence[str],
+    level: float = LEVEL,
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Effect → metric → figures, ready for JSON.
+
+    Args:
+        cells: cell or reference → metric → question id → value.
+        groups: question id → cluster.
+        binary: the metrics whose rows are 0 or 1; these also get log-odds.
+        metrics: the metrics to report.
+        level: of the plain intervals.
+
+    Returns:
+        For each of the seven effects and each metric, always: ``mean``, ``low``, ``high``, counts,
+        ``status``, ``reason``, ``low_corrected`` and ``high_corrected`` (Bonferroni over the seven effects
+        of a metric), ``log_odds`` (``mean``, ``low``, ``high``; or None). Of the further contrasts those
+        that were measured.
+    """
+    measured = {name: weights for name, weights in FURTHER.items() if all(cell in cells for cell in weights)}
+    return {
+        name: {
+            metric: _effect(_columns(cells, metric), weights, groups, metric in binary, level)
+            for metric in metrics
+        }
+        for name, weights in (CONTRASTS | measured).items()
+    }
+
+
+def _columns(cells: Mapping[str, Mapping[str, Column]], metric: str) -> dict[str, Column]:
+    return {cell: columns.get(metric, {}) for cell, columns in cells.items()}
+
+
+def _effect(
+    columns: Mapping[str, Column],
+    weights: Mapping[str, float],
+    groups: Mapping[str, str],
+    binary: bool,
+    level: float,
+) -> dict[str, Any]:
+    corrected_level = 1 - (1 - level) / len(CONTRASTS)
+    plain = linear_effect(columns, weights, groups, binary=binary, level=level)
+    corrected = linear_effect(columns, weights, groups, binary=binary, level=corrected_level)
+    log_odds = log_odds_effect(columns, weights, groups, level=level) if binary else None
+    return plain.to_json() | {
+        "low_corrected": corrected.low,
+        "high_corrected": corrected.high,
+        "log_odds": _ends(log_odds),
+    }
+
+
+def _ends(summary: Summary | None) -> dict[str, float | None] | None:
+    if summary is None or summary.mean is None:
+        return None
+    return {"mean": summary.mean, "low": summary.low, "high": summary.high}

@@ -1,0 +1,56 @@
+"""The folder of a run: empty at the start, or one that the same run left unfinished."""
+
+import json
+import time
+from pathlib import Path
+
+from hybrid import library
+from hybrid.errors import RunError
+
+IDENTITY = "run.json"
+
+
+def run_folder(digest: str, out: Path | None, *, resume: bool) -> Path:
+    """Prepares the folder of a run and writes down whose it is.
+
+    Args:
+        digest: of everything that decides the run.
+        out: the folder wanted; None for one under ``<home>/runs``.
+        resume: continue in a folder that the same run has begun.
+
+    Raises:
+        RunError: the folder holds something else.
+    """
+    folder = out or _own_folder(digest, resume)
+    begun = _begun_by(folder)
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file; --out needs a folder.")
+    if begun is None and folder.is_dir() and any(folder.iterdir()):
+        raise RunError(f"{folder} is not empty; choose another folder for --out.")
+    if begun is not None and not resume:
+        raise RunError(
+            f"{folder} holds a run; continue it with --resume, or choose another folder for --out."
+        )
+    if begun not in (None, digest):
+        raise RunError(
+            f"{folder} holds a run with other settings, questions or versions; it cannot be resumed."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / IDENTITY).write_text(json.dumps({"digest": digest}) + "\n", encoding="utf-8")
+    return folder
+
+
+def _own_folder(digest: str, resume: bool) -> Path:
+    runs = library.home() / "runs"
+    begun = sorted(runs.glob(f"*-{digest[:12]}"))
+    if resume and begun:
+        return begun[-1]
+    return runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{digest[:12]}"
+
+
+def _begun_by(folder: Path) -> str | None:
+    path = folder / IDENTITY
+    if not path.is_file():
+        return None
+    digest: str = json.loads(path.read_text(encoding="utf-8"))["digest"]
+    return digest

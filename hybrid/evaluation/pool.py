@@ -1,0 +1,12 @@
+"""One evidence pool per question, the same in every cell: gold passages and those retrieved for it."""
+
+from collections.abc import Sequence
+
+from hybrid.corpus.store import Corpus
+from hybrid.records import Passage, Question
+
+
+def evidence_pool(corpus: Corpus, question: Question, retrieved: Sequence[Passage]) -> tuple[Passage, ...]:
+    """Gold passages first, then the retrieved ones in their order, each once."""
+    gold = [passage for span in question.gold or () for passage in corpus.holding(span)]
+    return tuple({passage.id: passage for passage in [*gold, *retrieved]}.values())

@@ -1,0 +1,103 @@
+"""What an evaluation gives back, and the three files that it leaves."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybrid.errors import BadInput
+from hybrid.evaluation.page import render
+from hybrid.evaluation.table import table
+
+if TYPE_CHECKING:
+    import pandas
+    from rich.table import Table
+
+RESULTS = "results.json"
+ROWS = "rows.jsonl"
+PAGE = "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The figures of a run and the rows behind them.
+
+    Attributes:
+        results: as in ``results.json``.
+        rows: as in ``rows.jsonl``: one for each question and column.
+        folder: where the files are; None before :meth:`save`.
+    """
+
+    results: Mapping[str, Any]
+    rows: Sequence[Mapping[str, Any]]
+    folder: Path | None = None
+
+    @property
+    def effects(self) -> Mapping[str, Any]:
+        """Effect → metric → figures."""
+        effects: Mapping[str, Any] = self.results["effects"]
+        return effects
+
+    @property
+    def verdict(self) -> Mapping[str, Any]:
+        """The choice, its zones and the sentence that says it."""
+        verdict: Mapping[str, Any] = self.results["verdict"]
+        return verdict
+
+    @property
+    def failed_thresholds(self) -> list[str]:
+        """Names of the suite's thresholds that were not reached."""
+        return [threshold["name"] for threshold in self.results["thresholds"] if not threshold["passed"]]
+
+    def path(self, name: str) -> str:
+        """Where one of the files of a saved report is."""
+        return str((self.folder or Path()) / name)
+
+    def table(self) -> "Table":
+        """What the terminal shows."""
+        return table(self.results)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """One line a question and column, one column a metric; NaN where there is no value."""
+        import pandas
+
+        kept = ("question_id", "cell", "split", "kind", "question", "answer", "abstained", "outcome")
+        return pandas.DataFrame(
+            [
+                {key: row[key] for key in kept}
+                | {name: metric["value"] for name, metric in row["metrics"].items()}
+                for row in self.rows
+            ]
+        )
+
+    def save(self, folder: Path) -> "Report":
+        """Writes the three files into a folder, ``results.json`` last, so that it stands for a whole run."""
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
+        _write(folder / ROWS, lines)
+        _write(folder / PAGE, render(dict(self.results), self.rows))
+        _write(
+            folder / RESULTS, json.dumps(self.results, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        )
+        return Report(self.results, self.rows, folder)
+
+
+def open_report(folder: Path) -> Report:
+    """Reads a run back.
+
+    Raises:
+        BadInput: the folder holds no finished run.
+    """
+    if not (folder / RESULTS).is_file():
+        raise BadInput(str(folder), f"no {RESULTS} here: not a run, or one that did not end.")
+    results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+    rows = [json.loads(line) for line in (folder / ROWS).read_text(encoding="utf-8").splitlines()]
+    return Report(results, rows, folder)
+
+
+def _write(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.tmp")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)

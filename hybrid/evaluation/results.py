@@ -1,0 +1,257 @@
+"""From scored rows to ``results.json`` and ``rows.jsonl``, as the contract of schema version 1 has them."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hybrid.evaluation.columns import CELLS, REFERENCES
+from hybrid.evaluation.effects import effects
+from hybrid.evaluation.intervals import LEVEL, METHOD, summarise
+from hybrid.evaluation.judge import Judge, Judgement
+from hybrid.evaluation.outcomes import Outcome
+from hybrid.evaluation.scoring import BINARY, METRICS, ScoredRow
+from hybrid.evaluation.verdict import decide
+from hybrid.generation.generator import Generation
+from hybrid.records import Question, Split, Value
+from hybrid.specs import SuiteSpec
+from hybrid.tuning.rows import gold_passages
+
+SCHEMA_VERSION = 1
+TOTALS = ("prompt_tokens", "output_tokens", "seconds", "peak_memory_mb")
+
+Table = dict[str, dict[str, dict[str, Value]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Everything that was found out in a run, before it is summed up.
+
+    Attributes:
+        rows: scored, of all columns.
+        costs: what each column's generation took.
+        questions: that were asked, in order.
+        gold: question id → ids of the passages that hold the gold.
+    """
+
+    rows: tuple[ScoredRow, ...]
+    costs: Mapping[str, Generation]
+    questions: tuple[Question, ...]
+    gold: Mapping[str, tuple[int, ...]]
+
+
+def summed_up(measured: Measured, suite: SuiteSpec, judge: Judge, seed: int) -> dict[str, Any]:
+    """The figures of a run: columns, effects, splits and verdict."""
+    groups = {question.id: question.group for question in measured.questions}
+    table = tabulated(measured.rows)
+    found = effects(table, groups, binary=BINARY, metrics=METRICS)
+    penalty = suite.hallucination_weight
+    columns = {
+        name: _column(name, measured, table.get(name), groups, penalty) for name in _names(CELLS + REFERENCES)
+    }
+    cells = _names(CELLS)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "questions": _counts(measured.questions),
+        "cells": {name: columns[name] for name in cells},
+        "references": {name: columns[name] for name in _names(REFERENCES)},
+        "effects": found,
+        "by_split": {split: _split(split, measured, groups, penalty) for split in ("seen", "unseen")},
+        "probes": {},
+        "judge": {"name": judge.name, "digest": judge.digest, "validated": judge.validated},
+        "interval": {
+            "method": METHOD,
+            "level": LEVEL,
+            "clusters": len(set(groups.values())),
+            "seeds": [seed],
+            "covers": "questions, conditional on this adapter",
+        },
+        "thresholds": _thresholds(suite, columns),
+        "verdict": decide(
+            found,
+            worth_it=suite.worth_it,
+            cells_present=[name for name in cells if name in table],
+            judge_validated=judge.validated,
+        ),
+    }
+
+
+def tabulated(rows: Iterable[ScoredRow]) -> Table:
+    """Column → metric → question id → value."""
+    table: Table = {}
+    for row in rows:
+        column = table.setdefault(row.record.cell, {name: {} for name in METRICS})
+        for name, value in row.metrics.items():
+            column[name][row.record.question.id] = value
+    return table
+
+
+def row_json(row: ScoredRow, gold: Sequence[int]) -> dict[str, Any]:
+    """One line of ``rows.jsonl``."""
+    record, question, answer = row.record, row.record.question, row.record.answer
+    return {
+        "question_id": question.id,
+        "cell": record.cell,
+        "split": question.split,
+        "kind": question.kind,
+        "group": question.group,
+        "answerable": question.answerable,
+        "question": question.text,
+        "history": [asdict(turn) for turn in question.history],
+        "references": None if question.answers is None else list(question.answers),
+        "answer": answer.text,
+        "raw": answer.raw,
+        "abstained": answer.abstained,
+        "citations": [asdict(citation) for citation in answer.citations],
+        "phantom_markers": answer.phantom_markers,
+        "dropped_passages": answer.dropped_passages,
+        "shown": [passage.id for passage in answer.passages],
+        "gold": list(gold),
+        "pool": [
+            {
+                "id": passage.id,
+                "document": passage.document,
+                "title": passage.title,
+                "locator": passage.locator,
+                "text": passage.text,
+            }
+            for passage in record.pool
+        ],
+        "statements": [
+            {
+                "text": judged.statement.text,
+                "claim": judged.statement.claim,
+                "cited": list(judged.statement.cited),
+                "pool": judged.pool.verdict,
+                "shown": judged.shown.verdict if judged.shown else None,
+                "error": _error(judged.pool, judged.shown),
+            }
+            for judged in row.statements
+        ],
+        "outcome": row.outcome,
+        "metrics": {
+            name: {"value": value.value, "status": value.status, "reason": value.reason}
+            for name, value in row.metrics.items()
+        },
+        "prompt_tokens": answer.prompt_tokens,
+        "output_tokens": answer.output_tokens,
+    }
+
+
+def _error(pool: Judgement, shown: Judgement | None) -> str:
+    return pool.error or (shown.error if shown else "")
+
+
+def gold_ids(corpus: Any, question: Question) -> tuple[int, ...]:
+    """Ids of the passages that hold a question's gold."""
+    return tuple(passage.id for passage in gold_passages(corpus, question))
+
+
+def _names(columns: Iterable[Any]) -> list[str]:
+    return [column.name for column in columns]
+
+
+def _counts(questions: Sequence[Question]) -> dict[str, int]:
+    return {
+        "n": len(questions),
+        "n_seen": sum(question.split == "seen" for question in questions),
+        "n_unseen": sum(question.split == "unseen" for question in questions),
+        "n_answerable": sum(question.answerable for question in questions),
+    }
+
+
+def _column(
+    name: str,
+    measured: Measured,
+    values: Mapping[str, Mapping[str, Value]] | None,
+    groups: Mapping[str, str],
+    penalty: float,
+) -> dict[str, Any]:
+    rows = [row for row in measured.rows if row.record.cell == name]
+    outcomes = Counter(row.outcome for row in rows)
+    return {
+        "metrics": _metrics(values, groups, penalty) | _totals(rows, measured.costs.get(name)),
+        "outcomes": {outcome.value: outcomes[outcome] for outcome in Outcome},
+    }
+
+
+def _metrics(
+    values: Mapping[str, Mapping[str, Value]] | None, groups: Mapping[str, str], penalty: float
+) -> dict[str, Any]:
+    if values is None:
+        return {name: _absent() for name in METRICS}
+    return {
+        name: summarise(
+            values[name], groups, binary=name in BINARY, bounds=(-penalty if name == "score" else 0, 1)
+        ).to_json()
+        for name in METRICS
+    }
+
+
+def _absent() -> dict[str, Any]:
+    return _figure(None, 0, "not_applicable", "this column was not run")
+
+
+def _figure(value: float | None, n: int, status: str, reason: str) -> dict[str, Any]:
+    return {
+        "mean": value,
+        "low": value,
+        "high": value,
+        "n": n,
+        "n_failed": 0,
+        "n_not_applicable": 0,
+        "status": status,
+        "reason": reason,
+    }
+
+
+def _totals(rows: Sequence[ScoredRow], cost: Generation | None) -> dict[str, Any]:
+    if cost is None:
+        return {name: _absent() for name in TOTALS}
+    totals = {
+        "prompt_tokens": sum(row.record.answer.prompt_tokens for row in rows),
+        "output_tokens": sum(row.record.answer.output_tokens for row in rows),
+        "seconds": cost.seconds,
+        "peak_memory_mb": cost.peak_memory_mb,
+    }
+    reasons = dict.fromkeys(TOTALS, "total") | {"peak_memory_mb": "peak"}
+    return {name: _figure(float(total), len(rows), "ok", reasons[name]) for name, total in totals.items()}
+
+
+def _split(split: Split, measured: Measured, groups: Mapping[str, str], penalty: float) -> dict[str, Any]:
+    rows = [row for row in measured.rows if row.record.question.split == split]
+    table = tabulated(rows)
+    return {
+        "n": sum(question.split == split for question in measured.questions),
+        "cells": {
+            name: {"metrics": _metrics(table.get(name), groups, penalty)}
+            for name in _names(CELLS + REFERENCES)
+        },
+        "effects": effects(table, groups, binary=BINARY, metrics=("correct", "score", "hallucination_rate")),
+    }
+
+
+def _thresholds(suite: SuiteSpec, columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each threshold of the suite with the mean found; one without a mean has failed."""
+    checked = []
+    for name, bound in suite.thresholds.items():
+        cell, _, metric = name.rpartition(".")
+        mean = columns.get(cell, {}).get("metrics", {}).get(metric, {}).get("mean")
+        at_most = metric in AT_MOST
+        passed = mean is not None and (mean <= bound if at_most else mean >= bound)
+        checked.append({"name": name, "bound": bound, "at_most": at_most, "mean": mean, "passed": passed})
+    return checked
+
+
+AT_MOST = frozenset(
+    {
+        "hallucination_rate",
+        "hallucination_rate_answered",
+        "phantom_citation_rate",
+        "false_abstention",
+        "false_abstention_gold_shown",
+        "false_abstention_gold_not_shown",
+        *TOTALS,
+    }
+)
+"""Metrics of which less is better: their thresholds are upper bounds."""

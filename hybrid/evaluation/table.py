@@ -1,0 +1,176 @@
+"""The figures of a run as text: for the terminal, and as Markdown."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+WIDTH = 110
+
+METRICS = (
+    ("correct", "score", "groundedness", "hallucination_rate", "abstention_recall", "false_abstention"),
+    ("citation_precision", "citation_recall", "cited_rate", "recall_at_k"),
+)
+"""The columns of the two tables of cells; together they are too wide for one."""
+
+EFFECTS = ("retrieval", "tuning", "interaction")
+EFFECT_METRICS = ("correct", "score", "hallucination_rate", "groundedness")
+OUTCOMES = (
+    "supported",
+    "from_memory",
+    "with_unsupported_parts",
+    "misled",
+    "hallucinated",
+    "right_abstention",
+    "wrong_abstention",
+    "undecided",
+)
+NO_VALUE = "–"
+
+Results = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One table: a header, rows of as many cells, and notes beneath."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+def table(results: Results) -> Table:
+    """Everything a terminal shows of a run, at most 110 columns wide."""
+    grid = Table.grid()
+    grid.add_column(max_width=WIDTH)
+    for block in blocks(results):
+        grid.add_row(_rich(block))
+        for note in (*block.notes, ""):
+            grid.add_row(escape(note))
+    for line in closing_lines(results):
+        grid.add_row(escape(line))
+    return grid
+
+
+def plain(results: Results) -> str:
+    """The same as Markdown."""
+    parts = [_markdown(block) for block in blocks(results)]
+    return "\n\n".join([*parts, *closing_lines(results)]) + "\n"
+
+
+def blocks(results: Results) -> list[Block]:
+    """The tables of a run: two of the columns, the effects, the outcomes."""
+    cells = [_columns_block(results, metrics) for metrics in METRICS]
+    return [*cells, _effects_block(results), _outcomes_block(results)]
+
+
+def columns(results: Results) -> dict[str, Mapping[str, Any]]:
+    """Cells, then references, by name."""
+    return {**results.get("cells", {}), **results.get("references", {})}
+
+
+def closing_lines(results: Results) -> list[str]:
+    """The verdict's sentence and what judged."""
+    verdict, judge = results.get("verdict") or {}, results.get("judge") or {}
+    validated = "" if judge.get("validated") else " (not validated)"
+    lines = [f"judge: {judge.get('name', 'none')}{validated}; ragas formula"]
+    return [verdict["sentence"], *lines] if verdict.get("sentence") else lines
+
+
+def percent(entry: Mapping[str, Any] | None, *, signed: bool = False) -> str:
+    """``52 [43, 61]``: a mean and its interval in percent, or a dash."""
+    if not entry or entry.get("mean") is None:
+        return NO_VALUE
+    sign = "+" if signed else ""
+    mean = f"{_rounded(entry['mean']):{sign}d}"
+    if entry.get("low") is None:
+        return mean
+    return f"{mean} [{_rounded(entry['low']):{sign}d}, {_rounded(entry['high']):{sign}d}]"
+
+
+def words(name: str) -> str:
+    """A name of the contract as a reader sees it."""
+    return name.replace("_", " ")
+
+
+def _rounded(fraction: float) -> int:
+    return round(100 * fraction)
+
+
+class _Notes:
+    """Collects reasons, each once: numbered where there is no figure, plain where they qualify one."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._remarks: dict[str, None] = {}
+
+    def cell(self, entry: Mapping[str, Any] | None, *, signed: bool = False) -> str:
+        """The figure, or a dash with the number of its note."""
+        shown = percent(entry, signed=signed)
+        reason = (entry or {}).get("reason", "")
+        if shown == NO_VALUE:
+            number = self._numbers.setdefault(reason or "not measured", len(self._numbers) + 1)
+            return f"{shown} ({number})"
+        if reason:
+            self._remarks[reason] = None
+        return shown
+
+    def lines(self) -> tuple[str, ...]:
+        return (*(f"({number}) {reason}" for reason, number in self._numbers.items()), *self._remarks)
+
+
+def _columns_block(results: Results, metrics: Sequence[str]) -> Block:
+    notes = _Notes()
+    rows = []
+    for name, column in columns(results).items():
+        entries = column.get("metrics", {})
+        figures = (notes.cell(entries.get(metric)) for metric in metrics)
+        rows.append((name, *figures, str(_questions(entries, metrics))))
+    header = ("percent", *(words(metric) for metric in metrics), "n")
+    return Block(header, tuple(rows), notes.lines())
+
+
+def _questions(entries: Mapping[str, Any], metrics: Sequence[str]) -> int:
+    """How many questions stand behind the row: those of the metric that has most."""
+    return max((entries[metric].get("n", 0) for metric in metrics if metric in entries), default=0)
+
+
+def _effects_block(results: Results) -> Block:
+    notes = _Notes()
+    effects = results.get("effects", {})
+    rows = [
+        (words(name), *(notes.cell(effects.get(name, {}).get(m), signed=True) for m in EFFECT_METRICS))
+        for name in EFFECTS
+    ]
+    header = ("effect, points", *(words(metric) for metric in EFFECT_METRICS))
+    return Block(header, tuple(rows), notes.lines())
+
+
+def _outcomes_block(results: Results) -> Block:
+    rows = []
+    for name, column in columns(results).items():
+        counts = column.get("outcomes", {})
+        rows.append((name, *(str(counts.get(outcome, 0)) for outcome in OUTCOMES)))
+    return Block(("outcomes", *(words(outcome) for outcome in OUTCOMES)), tuple(rows))
+
+
+def _rich(block: Block) -> Table:
+    shown = Table(box=None, pad_edge=False, padding=(0, 1))
+    for position, name in enumerate(block.header):
+        shown.add_column(escape(name), justify="left" if position == 0 else "right", vertical="bottom")
+    for row in block.rows:
+        shown.add_row(*(escape(cell) for cell in row))
+    return shown
+
+
+def _markdown(block: Block) -> str:
+    rule = ["---", *("---:" for _ in block.header[1:])]
+    lines = ["| " + " | ".join(_defused(row)) + " |" for row in (block.header, rule, *block.rows)]
+    return "\n".join([*lines, *(f"\n{note}" for note in block.notes)])
+
+
+def _defused(cells: Sequence[str]) -> Iterator[str]:
+    """A bar or a line break in a name would break the table."""
+    return (" ".join(cell.split()).replace("|", "\\|") for cell in cells)

@@ -1,0 +1,62 @@
+"""Generated texts kept by digest, so that scoring again does not generate again."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What the model wrote for one prompt, control tokens removed."""
+
+    text: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedBatch:
+    """What the model wrote for one batch, and what that cost on the machine that did it."""
+
+    outputs: tuple[Generated, ...]
+    seconds: float
+    peak_memory_mb: float
+
+
+class AnswerStore:
+    """One JSON file a batch, named by the digest of everything that decides its content."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, key: str) -> GeneratedBatch | None:
+        """The batch of that key, if it was generated before."""
+        path = self._path(key)
+        if not path.is_file():
+            return None
+        data = json.loads(path.read_text(encoding="utf-8"))
+        outputs = tuple(Generated(**output) for output in data["outputs"])
+        return GeneratedBatch(outputs, data["seconds"], data["peak_memory_mb"])
+
+    def put(self, key: str, batch: GeneratedBatch) -> None:
+        """Keeps a batch; written beside and renamed, so that a half-written one is never read."""
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, beside = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(asdict(batch), file)
+        os.replace(beside, path)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / key[:2] / f"{key}.json"
+
+
+def batch_key(setup: str, prompts: Sequence[Sequence[int]]) -> str:
+    """The digest of a batch: the setup (model, adapter, decoding) and every prompt in it, in order."""
+    digest = hashlib.sha256(setup.encode())
+    for prompt in prompts:
+        digest.update(json.dumps(list(prompt)).encode())
+    return digest.hexdigest()

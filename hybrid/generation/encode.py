@@ -1,0 +1,119 @@
+"""From messages to token ids, so that no text of a document can ever become a control token.
+
+A document may hold ``<|im_end|>``. A tokenizer reads that as the end of the turn wherever it stands
+(transformers#29279). Here only the chat template can give control tokens: a prompt whose control tokens are
+not exactly those of the bare template is encoded again, piece by piece, with a tokenizer that has none.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from hybrid.errors import BadInput
+from hybrid.generation.prompt import Message
+
+
+class ChatEncoder:
+    """Encodes messages with a tokenizer's own chat template.
+
+    Args:
+        tokenizer: a fast tokenizer of transformers with a chat template.
+
+    Raises:
+        BadInput: the tokenizer has no chat template, or is not a fast one.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        place = str(getattr(tokenizer, "name_or_path", "") or "tokenizer")
+        if not getattr(tokenizer, "chat_template", None):
+            raise BadInput(place, "this model has no chat template; use an instruct model.")
+        if not getattr(tokenizer, "is_fast", False):
+            raise BadInput(place, "this model has no tokenizer.json; only fast tokenizers are supported.")
+        self.tokenizer = tokenizer
+        self._control = {**_added_tokens(tokenizer), **_special_tokens(tokenizer)}
+        self._template_controls: dict[tuple[str, ...], list[int]] = {}
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids up to where the assistant's answer begins.
+
+        Equal to ``apply_chat_template(messages, add_generation_prompt=True)`` unless a message holds the text
+        of a control token.
+        """
+        clean = [Message(message.role, message.content.strip()) for message in messages]
+        ids = self._encode_rendered(self._render(clean))
+        if self._controls_of(ids) == self._controls_of_template(clean):
+            return ids
+        return self._encode_piecewise(clean)
+
+    def text(self, text: str) -> list[int]:
+        """Token ids of a text that can hold no control token, such as the target of a training row."""
+        return list(self._plain.encode(text, add_special_tokens=False).ids)
+
+    def control_ids(self) -> frozenset[int]:
+        """The ids that only a template may give."""
+        return frozenset(self._control)
+
+    def _render(self, messages: Sequence[Message]) -> str:
+        chat = [{"role": message.role, "content": message.content} for message in messages]
+        return str(self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+
+    def _encode_rendered(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _controls_of(self, ids: Sequence[int]) -> list[int]:
+        return [i for i in ids if i in self._control]
+
+    def _controls_of_template(self, messages: Sequence[Message]) -> list[int]:
+        roles = tuple(message.role for message in messages)
+        if roles not in self._template_controls:
+            bare = [Message(message.role, _placeholder(i)) for i, message in enumerate(messages)]
+            self._template_controls[roles] = self._controls_of(self._encode_rendered(self._render(bare)))
+        return self._template_controls[roles]
+
+    def _encode_piecewise(self, messages: Sequence[Message]) -> list[int]:
+        """Control tokens from the bare template alone; all text between them without added tokens."""
+        rendered = self._render([Message(m.role, _placeholder(i)) for i, m in enumerate(messages)])
+        contents = {_placeholder(i): message.content for i, message in enumerate(messages)}
+        ids: list[int] = []
+        for piece in self._control_pattern.split(rendered):
+            if piece in self._control_texts:
+                ids.append(self._control_texts[piece])
+            elif piece:
+                ids.extend(self.text(_PLACEHOLDER.sub(lambda match: contents[match.group()], piece)))
+        return ids
+
+    @cached_property
+    def _control_texts(self) -> dict[str, int]:
+        return {text: i for i, text in self._control.items()}
+
+    @cached_property
+    def _control_pattern(self) -> re.Pattern[str]:
+        longest_first = sorted(self._control_texts, key=len, reverse=True)
+        return re.compile("(" + "|".join(re.escape(text) for text in longest_first) + ")")
+
+    @cached_property
+    def _plain(self) -> Any:
+        """The same tokenizer without added tokens and without a template of its own for bos and eos."""
+        from tokenizers import Tokenizer
+
+        state = json.loads(self.tokenizer.backend_tokenizer.to_str())
+        state["added_tokens"] = []
+        state["post_processor"] = None
+        return Tokenizer.from_str(json.dumps(state))
+
+
+def _placeholder(index: int) -> str:
+    return f"hybridcontent{index}end"
+
+
+_PLACEHOLDER = re.compile(r"hybridcontent\d+end")
+
+
+def _added_tokens(tokenizer: Any) -> dict[int, str]:
+    return {int(i): str(token.content) for i, token in tokenizer.added_tokens_decoder.items()}
+
+
+def _special_tokens(tokenizer: Any) -> dict[int, str]:
+    return dict(zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True))

@@ -1,0 +1,148 @@
+"""Retrieve → prompt → generate → cite."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hybrid import library, models
+from hybrid.adapters import open_adapter
+from hybrid.corpus.builtin import open_corpus
+from hybrid.corpus.store import Corpus
+from hybrid.generation.abstention import abstains
+from hybrid.generation.answers import AnswerStore, Generated
+from hybrid.generation.citations import resolve
+from hybrid.generation.generator import Generation, Generator, Prompt
+from hybrid.generation.prompt import Example
+from hybrid.models import Say
+from hybrid.progress import Done
+from hybrid.records import Answer, Passage, Question, Turn
+from hybrid.retrieval.embed import load_embedder
+from hybrid.retrieval.retriever import Retriever
+from hybrid.specs import PipelineSpec, SuiteSpec, load_spec
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question with what is put in front of it: passages, and perhaps examples."""
+
+    question: Question
+    passages: tuple[Passage, ...] = ()
+    examples: tuple[Example, ...] = ()
+
+
+class Pipeline:
+    """A retriever and a generator that answer together.
+
+    Attributes:
+        retriever: finds passages; None if the pipeline was loaded without a corpus.
+        generator: writes answers.
+    """
+
+    def __init__(self, retriever: Retriever, generator: Generator) -> None:
+        self.retriever = retriever
+        self.generator = generator
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        *,
+        corpus: str | None = None,
+        adapter: Path | None = None,
+        overrides: Sequence[str] = (),
+        say: Say = lambda _: None,
+    ) -> "Pipeline":
+        """Loads a pipeline ready to answer.
+
+        Args:
+            name: a built-in pipeline or a YAML file.
+            corpus: the corpus to search; default: that of the pipeline's suite.
+            adapter: a PEFT folder; without one the base answers.
+            overrides: ``KEY=VALUE`` for single values of the file.
+            say: gets a line before slow work.
+
+        Raises:
+            HybridError: a name is unknown, a file does not fit, weights or corpus are missing.
+        """
+        spec = load_spec(PipelineSpec, library.find_pipeline(name), overrides)
+        corpus = corpus or load_spec(SuiteSpec, library.find_suite(spec.suite)).corpus
+        retriever = load_retriever(spec, open_corpus(corpus, say=say), say)
+        generator = Generator(models.locate(spec.model, say), spec.generation)
+        if adapter is not None:
+            generator.put_on(open_adapter(adapter))
+        return cls(retriever, generator)
+
+    def ask(
+        self, question: str, *, history: Sequence[Turn] = (), tuned: bool = True, retrieval: bool = True
+    ) -> Answer:
+        """Answers one question.
+
+        Args:
+            question: the question, or the last turn of a conversation; retrieval sees only this.
+            history: earlier turns, oldest first.
+            tuned: False answers with the base although an adapter is loaded.
+            retrieval: False answers without passages.
+        """
+        return self.ask_many(
+            [Question("", question, history=tuple(history))], tuned=tuned, retrieval=retrieval
+        )[0]
+
+    def ask_many(
+        self, questions: Sequence[Question], *, tuned: bool = True, retrieval: bool = True
+    ) -> list[Answer]:
+        """Answers many questions in batches, in their order."""
+        if retrieval:
+            found = self.retriever.retrieve_many([question.text for question in questions])
+            passages = [tuple(hit.passage for hit in hits) for hits in found]
+        else:
+            passages = [() for _ in questions]
+        requests = [Request(question, shown) for question, shown in zip(questions, passages, strict=True)]
+        return answer_all(self.generator, requests, tuned=tuned)[0]
+
+
+def answer_all(
+    generator: Generator,
+    requests: Sequence[Request],
+    *,
+    tuned: bool,
+    seed: int = 0,
+    store: AnswerStore | None = None,
+    done: Done = lambda done, note: None,
+) -> tuple[list[Answer], Generation]:
+    """Answers requests in batches; answers are in the order of the requests.
+
+    Raises:
+        PromptTooLong: a question does not fit the model's context.
+    """
+    prompts = [
+        generator.prompt(request.question.text, request.passages, request.question.history, request.examples)
+        for request in requests
+    ]
+    generation = generator.generate(prompts, tuned=tuned, seed=seed, store=store, done=done)
+    answers = [
+        read_answer(prompt, output) for prompt, output in zip(prompts, generation.outputs, strict=True)
+    ]
+    return answers, generation
+
+
+def read_answer(prompt: Prompt, output: Generated) -> Answer:
+    """Resolves markers against the passages of this very request and looks for an abstention."""
+    resolved = resolve(output.text, prompt.shown)
+    return Answer(
+        text=resolved.text,
+        citations=resolved.citations,
+        passages=prompt.shown,
+        abstained=abstains(resolved.text, cited=bool(resolved.citations)),
+        raw=output.text,
+        phantom_markers=resolved.phantom_markers,
+        dropped_passages=prompt.dropped,
+        prompt_tokens=len(prompt.ids),
+        output_tokens=output.tokens,
+    )
+
+
+def load_retriever(spec: PipelineSpec, corpus: Corpus, say: Say = lambda _: None) -> Retriever:
+    """The retriever of a pipeline over an opened corpus."""
+    device = None if spec.generation.device == "auto" else spec.generation.device
+    embedder = load_embedder(spec.retrieval.embedder, device=device, say=say)
+    return Retriever(corpus, embedder, spec.retrieval.k)

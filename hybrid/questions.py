@@ -1,0 +1,266 @@
+"""Question files: what is asked, one JSON object a line, read with its faults named by row."""
+
+import gzip
+import json
+import os
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from hybrid.errors import BadInput
+from hybrid.records import Gold, Part, Question, Split, Turn
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("blank", "is blank")
+    if "\0" in text:
+        raise PydanticCustomError("nul", "holds a NUL character")
+    return text
+
+
+Filled = Annotated[str, AfterValidator(_not_blank)]
+
+
+class Row(BaseModel):
+    """A row of a JSONL file: unknown keys and near types are refused, ids stand once in a file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    id: Filled
+
+
+class GoldRow(BaseModel):
+    """Where an answer stands: a document, and in it a span, or a quote that is looked up."""
+
+    model_config = Row.model_config
+
+    document: Filled
+    start: int | None = Field(None, ge=0)
+    end: int | None = None
+    quote: Filled | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "GoldRow":
+        if (self.start is None) != (self.end is None):
+            raise PydanticCustomError("half_span", "start and end stand together or not at all")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise PydanticCustomError("empty_span", "end must be greater than start")
+        if self.quote is not None and self.start is not None:
+            raise PydanticCustomError("two_places", "give either start and end, or a quote")
+        return self
+
+
+class TurnRow(BaseModel):
+    """An earlier question and its answer."""
+
+    model_config = Row.model_config
+
+    question: str
+    answer: str
+
+
+class PlainQuestionRow(Row):
+    """A question as its owner writes it, before it belongs to a suite."""
+
+    question: Filled
+    answers: tuple[Filled, ...] | None = None
+    answerable: bool = True
+    gold: tuple[GoldRow, ...] | None = None
+    kind: str = ""
+    history: tuple[TurnRow, ...] = ()
+
+    @model_validator(mode="after")
+    def _no_answer_to_the_unanswerable(self) -> "PlainQuestionRow":
+        if self.answers and not self.answerable:
+            raise PydanticCustomError("answers", "answers are given, but answerable is false")
+        return self
+
+
+class QuestionRow(PlainQuestionRow):
+    """A question of a suite."""
+
+    group: str = ""
+    split: Split = "unseen"
+    part: Part = "dev"
+
+
+R = TypeVar("R", bound=Row)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionFile:
+    """The questions of a file.
+
+    Attributes:
+        questions: in the order of the file.
+        skipped: ids of questions whose quote does not stand in the texts.
+    """
+
+    questions: tuple[Question, ...]
+    skipped: tuple[str, ...] = ()
+
+
+def read_questions(path: Path, texts: Mapping[str, str] | None = None) -> QuestionFile:
+    """Reads a question file; a file that ends in ``.gz`` is unpacked.
+
+    Args:
+        path: JSONL with the fields of QuestionRow.
+        texts: document id → text, in which quotes are looked up; a question with a quote that is not
+            found there is skipped.
+
+    Raises:
+        BadInput: the file or a row cannot be read, or no question is left.
+    """
+    questions: list[Question] = []
+    skipped: list[str] = []
+    for number, row in read_rows(path, QuestionRow).items():
+        if texts is None and any(gold.quote for gold in row.gold or ()):
+            raise BadInput(str(path), "gold: a quote needs the texts of its corpus", number)
+        places = locate_golds(row.gold, texts or {})
+        if places is None:
+            skipped.append(row.id)
+            continue
+        group = row.group or (places[0].document if places else row.id)
+        questions.append(make_question(row, places, group=group, split=row.split, part=row.part))
+    if not questions:
+        raise BadInput(str(path), f"the quotes of all {len(skipped)} questions are missing in the corpus")
+    return QuestionFile(tuple(questions), tuple(skipped))
+
+
+def write_questions(path: Path, questions: Iterable[Question]) -> None:
+    """Writes a question file with offsets; it appears whole or not at all."""
+    lines = (json.dumps(_fields(question), ensure_ascii=False, sort_keys=True) for question in questions)
+    data = "".join(f"{line}\n" for line in lines).encode()
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    os.replace(unfinished, path)
+
+
+def make_question(
+    row: PlainQuestionRow, places: tuple[Gold, ...], *, group: str, split: Split, part: Part
+) -> Question:
+    """The record of a row whose gold was located.
+
+    An answerable question with an empty list of answers or gold has none that are known, so None.
+    """
+    unknown = None if row.answerable else ()
+    return Question(
+        id=row.id,
+        text=row.question,
+        answers=row.answers or unknown,
+        answerable=row.answerable,
+        gold=places or unknown,
+        kind=row.kind,
+        history=tuple(Turn(turn.question, turn.answer) for turn in row.history),
+        group=group,
+        split=split,
+        part=part,
+    )
+
+
+def locate_golds(golds: Iterable[GoldRow] | None, texts: Mapping[str, str]) -> tuple[Gold, ...] | None:
+    """The places of gold rows, quotes resolved; None if a quote is not found."""
+    places = []
+    for gold in golds or ():
+        if gold.quote is None:
+            places.append(Gold(gold.document, gold.start, gold.end))
+            continue
+        span = locate_quote(gold.quote, texts.get(gold.document, ""))
+        if span is None:
+            return None
+        places.append(Gold(gold.document, *span))
+    return tuple(places)
+
+
+def locate_quote(quote: str, text: str) -> tuple[int, int] | None:
+    r"""Start and end of a quote's first occurrence; any run of whitespace equals any other.
+
+    >>> locate_quote("five years", "It lasts five\n  years.")
+    (9, 21)
+    """
+    found = re.search(r"\s+".join(map(re.escape, quote.split())), text)
+    return found.span() if found else None
+
+
+def read_rows(path: Path, schema: type[R]) -> dict[int, R]:
+    """The rows of a JSONL file by row number, counted from 1; blank lines are passed over.
+
+    Raises:
+        BadInput: the file cannot be read or holds no rows, or a row has a fault or the id of another.
+    """
+    rows: dict[int, R] = {}
+    seen: dict[str, int] = {}
+    # Not splitlines(): a JSON string may hold U+2028, which is no end of a line here.
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = schema.model_validate_json(line)
+        except ValidationError as exc:
+            raise BadInput(str(path), first_fault(exc), number) from exc
+        if row.id in seen:
+            raise BadInput(str(path), f'id: "{row.id}" stands in row {seen[row.id]} already', number)
+        rows[number], seen[row.id] = row, number
+    if not rows:
+        raise BadInput(str(path), "holds no rows")
+    return rows
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file without its byte order mark; a file that ends in ``.gz`` is unpacked.
+
+    Raises:
+        BadInput: the file cannot be read, is not UTF-8 or holds NUL bytes.
+    """
+    try:
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
+        raise BadInput(str(path), f"not a whole gzip file ({exc})") from exc
+    except OSError as exc:
+        raise BadInput(str(path), exc.strerror or str(exc)) from exc
+    except UnicodeDecodeError as exc:
+        raise BadInput(str(path), f"not UTF-8 at byte {exc.start}") from exc
+    if "\0" in text:
+        raise BadInput(str(path), f"NUL at character {text.index(chr(0))}, so this is not a text file")
+    return text.removeprefix("\ufeff")
+
+
+def first_fault(error: ValidationError) -> str:
+    """One line for the first fault that pydantic found: its place, then the reason."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+    reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+    return f"{place.removeprefix('.')}: {reason}" if place else reason
+
+
+def _fields(question: Question) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "id": question.id,
+        "question": question.text,
+        "answerable": question.answerable,
+        "kind": question.kind,
+        "group": question.group,
+        "split": question.split,
+        "part": question.part,
+    }
+    if question.answers is not None:
+        fields["answers"] = question.answers
+    if question.gold is not None:
+        fields["gold"] = [_place(gold) for gold in question.gold]
+    if question.history:
+        fields["history"] = [{"question": turn.question, "answer": turn.answer} for turn in question.history]
+    return fields
+
+
+def _place(gold: Gold) -> dict[str, str | int]:
+    if gold.start is None or gold.end is None:
+        return {"document": gold.document}
+    return {"document": gold.document, "start": gold.start, "end": gold.end}

@@ -1,0 +1,1 @@
+"""Finding the passages of a corpus that a question needs."""

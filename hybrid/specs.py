@@ -1,0 +1,166 @@
+"""Schemas of the YAML files: what a pipeline and a suite may say, with every default and its reason."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hybrid.errors import BadInput, BadSpec
+
+
+class Spec(BaseModel):
+    """A part of a YAML file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RetrievalSpec(Spec):
+    """How passages are found."""
+
+    embedder: str = Field(
+        "bundled:all-minilm-l6-v2", description="bundled name, hub id, folder, or hashing:DIM"
+    )
+    k: int = Field(3, ge=1, le=50, description="passages shown to the generator")
+
+
+class GenerationSpec(Spec):
+    """How answers are written."""
+
+    max_new_tokens: int = Field(48, ge=1, description="an answer is cut here")
+    batch_tokens: int = Field(12000, ge=1, description="padded prompt and output tokens of one batch")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="auto: bfloat16 on a GPU, float32 on a CPU, where it is the faster one"
+    )
+    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
+
+
+class LoraSpec(Spec):
+    """The adapter's size. All linear layers are adapted (QLoRA, 2305.14314, section 4)."""
+
+    rank: int = Field(16, ge=1)
+    alpha: int = Field(32, ge=1)
+    dropout: float = Field(0.0, ge=0, lt=1)
+
+
+class TuningSpec(Spec):
+    """How training rows are made and learned."""
+
+    rows: int = Field(300, ge=1, description="training rows; questions repeat with fresh distractors")
+    distractors_only: float = Field(0.2, ge=0, le=1, description="share of rows whose passages do not tell")
+    no_context_rows: float = Field(0.1, ge=0, le=1, description="share of rows without passages")
+    no_context: Literal["abstain", "from_memory"] = Field(
+        "abstain", description="from_memory: keep the answer where the base gives it unaided, else abstain"
+    )
+    hard_distractors: float = Field(
+        0.5, ge=0, le=1, description="share taken from the retriever, not at random"
+    )
+    max_row_tokens: int = Field(640, ge=32, description="a longer row loses its last distractors")
+    batch_rows: int = Field(4, ge=1)
+    learning_rate: float = Field(3e-4, gt=0)
+    warmup_steps: int = Field(5, ge=0)
+    max_steps: int | None = Field(None, ge=1, description="stop early; None: one pass over the rows")
+    lora: LoraSpec = LoraSpec()
+
+
+class ReferencesSpec(Spec):
+    """The fair rival of tuning: examples in the prompt of the untuned base."""
+
+    few_shot: bool = True
+    examples: tuple[int, ...] = Field(
+        (2, 4), description="candidates for the number of examples; chosen on training questions"
+    )
+    choice_questions: int = Field(16, ge=1, description="training questions on which the number is chosen")
+
+
+class PipelineSpec(Spec):
+    """A retriever, a generator, and how to tune it."""
+
+    description: str = ""
+    suite: str = Field(description="default suite of `hybrid eval` and corpus of `hybrid ask`")
+    model: str = "bundled:smollm2-135m-instruct-q4_1"
+    retrieval: RetrievalSpec = RetrievalSpec()
+    generation: GenerationSpec = GenerationSpec()
+    tuning: TuningSpec = TuningSpec()
+    references: ReferencesSpec = ReferencesSpec()
+
+
+class SuiteSpec(Spec):
+    """What is asked, and how it is judged. Paths are relative to the YAML file."""
+
+    description: str = ""
+    corpus: str = Field(description="name of a built-in or own corpus")
+    questions: str = Field(description="JSONL of evaluation questions")
+    training: str | None = Field(None, description="JSONL of training questions, if there are any")
+    answers: Literal["short", "long"] = "short"
+    language: str = "en"
+    judge: Literal["overlap"] = "overlap"
+    hallucination_weight: float = Field(1.0, ge=0, description="w in score = right − w × hallucinated")
+    worth_it: float = Field(0.05, ge=0, description="d: an effect below it is not worth having")
+    thresholds: dict[str, float] = Field(
+        default_factory=dict, description="`CELL.METRIC: least mean`; for hallucination_rate the greatest"
+    )
+
+
+S = TypeVar("S", bound=Spec)
+
+
+def load_spec(schema: type[S], path: Path, overrides: Sequence[str] = ()) -> S:
+    """Reads a YAML file into its schema.
+
+    Args:
+        schema: PipelineSpec or SuiteSpec.
+        path: the file.
+        overrides: ``a.b=value`` strings; the value is YAML and typed by the schema.
+
+    Raises:
+        BadInput: the file cannot be read.
+        BadSpec: a key or a value does not fit, with its place.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise BadInput(str(path), " ".join(str(exc).split())) from exc
+    if not isinstance(data, dict):
+        raise BadSpec(f"{path}: expected a mapping of keys, got {type(data).__name__}.")
+    for override in overrides:
+        apply_override(data, override)
+    try:
+        return schema.model_validate(data)
+    except ValidationError as exc:
+        raise BadSpec(f"{path}: {describe(exc, schema)}") from exc
+
+
+def apply_override(data: dict[str, Any], override: str) -> None:
+    """Sets one dotted key of a raw mapping, in place."""
+    key, separator, value = override.partition("=")
+    if not separator or not key.strip():
+        raise BadSpec(f'--set "{override}" is not KEY=VALUE, for example tuning.rows=900.')
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        data = data.setdefault(parent, {})
+        if not isinstance(data, dict):
+            raise BadSpec(f'--set "{override}": {parent} is a value, not a group of keys.')
+    data[last] = yaml.safe_load(value)
+
+
+def describe(error: ValidationError, schema: type[Spec]) -> str:
+    """One line for the first fault of a spec, naming the keys that are known there."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return f"{place}: {first['msg']} (got {first['input']!r})."
+    known = sorted(known_keys(schema, first["loc"][:-1]))
+    return f"{place}: unknown key. Known here: {', '.join(known)}."
+
+
+def known_keys(schema: type[Spec], path: Sequence[int | str]) -> list[str]:
+    """The keys that a schema knows at a place inside it."""
+    for part in path:
+        annotation = schema.model_fields[str(part)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, Spec)):
+            return []
+        schema = annotation
+    return list(schema.model_fields)

@@ -1,0 +1,1 @@
+"""Teaching a model to use context, or to ignore it."""

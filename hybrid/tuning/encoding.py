@@ -1,0 +1,49 @@
+"""Training rows as token ids: the same renderer and the same encoder as serving, loss on the answer only."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hybrid.generation.encode import ChatEncoder
+from hybrid.generation.prompt import chat
+from hybrid.tuning.rows import TrainingRow
+
+IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRow:
+    """A row ready to train on; ``labels`` is −100 wherever no loss is taken."""
+
+    question: str
+    ids: tuple[int, ...]
+    labels: tuple[int, ...]
+
+
+def encode_rows(
+    rows: Sequence[TrainingRow], encoder: ChatEncoder, *, end_id: int, max_tokens: int
+) -> list[EncodedRow]:
+    """Encodes rows; one that is too long loses distractors, never its gold or its answer.
+
+    Rows that are too long even so are left out.
+    """
+    encoded = [_encode(row, encoder, end_id, max_tokens) for row in rows]
+    return [row for row in encoded if row is not None]
+
+
+def _encode(row: TrainingRow, encoder: ChatEncoder, end_id: int, max_tokens: int) -> EncodedRow | None:
+    shorter: TrainingRow | None = row
+    while shorter is not None:
+        prompt = encoder.prompt(chat(row.question.text, shorter.passages, row.question.history))
+        completion = [*encoder.text(shorter.target), end_id]
+        if len(prompt) + len(completion) <= max_tokens:
+            labels = [IGNORED] * len(prompt) + completion
+            return EncodedRow(row.question.id, tuple(prompt + completion), tuple(labels))
+        shorter = shorter.shortened()
+    return None
+
+
+def rows_digest(rows: Sequence[EncodedRow]) -> str:
+    """SHA-256 of everything that the model will see."""
+    return hashlib.sha256(json.dumps([[row.ids, row.labels] for row in rows]).encode()).hexdigest()

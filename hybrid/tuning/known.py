@@ -1,0 +1,31 @@
+"""Which training questions the base answers right without any passage."""
+
+from hybrid import library
+from hybrid.generation.answers import AnswerStore
+from hybrid.generation.correctness import correct
+from hybrid.generation.generator import Generator
+from hybrid.models import Weights
+from hybrid.pipeline import Request, answer_all
+from hybrid.progress import Progress
+from hybrid.specs import PipelineSpec
+from hybrid.suites import Suite
+
+
+def known_unaided(spec: PipelineSpec, suite: Suite, weights: Weights, progress: Progress) -> frozenset[str]:
+    """Ids of the training questions that the base answers right from memory.
+
+    They are asked for only if the pipeline wants such rows (``tuning.no_context: from_memory``).
+    """
+    if spec.tuning.no_context != "from_memory":
+        return frozenset()
+    generator = Generator(weights, spec.generation)
+    requests = [Request(question) for question in suite.training]
+    with progress.track("Asking the base what it knows", len(requests)) as done:
+        answers, _ = answer_all(
+            generator, requests, tuned=False, store=AnswerStore(library.home() / "answers"), done=done
+        )
+    return frozenset(
+        question.id
+        for question, answer in zip(suite.training, answers, strict=True)
+        if correct(answer.text, question)
+    )

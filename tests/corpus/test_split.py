@@ -1,0 +1,136 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hybrid.corpus.split import Piece, first_heading, split
+
+PARTS = [
+    "# Title\n",
+    "## Part\n",
+    "Name\n****\n",
+    "Sub\n---\n",
+    "```\n",
+    "~~~\n",
+    "term\n",
+    "   indented. ",
+    "\n\n",
+    "\r\n",
+    "A sentence. ",
+    "Ein Wort? ",
+    "这是一句话。",
+    "  ",
+    "\u2028",
+    "longwordwithoutanyspace" * 3,
+    "x",
+]
+texts = st.lists(st.sampled_from(PARTS) | st.text(max_size=5), max_size=30).map("".join)
+
+
+def cut(text, max_chars):
+    return [text[piece.start : piece.end] for piece in split(text, max_chars)]
+
+
+@given(texts, st.integers(1, 120))
+def test_pieces_cover_every_character_once_and_fit(text, max_chars):
+    pieces = split(text, max_chars)
+    found = [text[piece.start : piece.end] for piece in pieces]
+    assert all(piece and piece == piece.strip() and len(piece) <= max_chars for piece in found)
+    assert all(a.end <= b.start for a, b in zip(pieces, pieces[1:], strict=False))
+    assert "".join("".join(found).split()) == "".join(text.split())
+
+
+def test_short_paragraphs_of_a_section_share_a_piece():
+    assert cut("One.\n\nTwo.\n\nThree, which is longer.", 12) == [
+        "One.\n\nTwo.",
+        "Three, which",
+        "is longer.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "heading", ["## Exceptions", "Exceptions\n----------", "==========\nExceptions\n=========="]
+)
+def test_a_heading_starts_a_piece_and_is_its_locator(heading):
+    text = f"Free text.\n\n{heading}\n\nBatteries."
+    assert split(text, 100) == [Piece(0, 10, ""), Piece(12, len(text), "Exceptions")]
+
+
+def test_the_locator_is_the_path_of_headings():
+    text = "# Warranty\na\n## Exceptions\nb\n# Service\nc"
+    assert [piece.locator for piece in split(text, 99)] == ["Warranty", "Warranty > Exceptions", "Service"]
+
+
+def test_underlines_get_their_depth_in_order_of_first_use():
+    text = "Top\n***\n\na\n\nSub\n---\n\nb\n\nNext\n****\n\nc"
+    assert [piece.locator for piece in split(text, 99)] == ["Top", "Top > Sub", "Next"]
+
+
+def test_a_heading_stays_with_the_text_below_it():
+    assert cut("# Long warranty\n\n## Exceptions\n\nOne two three. Four five six.", 50) == [
+        "# Long warranty\n\n## Exceptions\n\nOne two three.",
+        "Four five six.",
+    ]
+
+
+def test_a_term_stays_with_its_definition():
+    text = "An introduction.\n\nstr.lower()\n\n   Return a copy."
+    assert cut(text, 35) == ["An introduction.", "str.lower()\n\n   Return a copy."]
+
+
+def test_a_rule_and_a_table_border_are_no_headings():
+    text = "a\n\n---\n\nb\n\n===\nwide cells\n==========\nc"
+    assert {piece.locator for piece in split(text, 99)} == {""}
+
+
+def test_long_paragraphs_are_cut_at_sentence_ends_into_equal_shares():
+    # 53 characters in two parts of at most 40: the first sentence end past 26.5 is that at 27.
+    assert cut("One two three. Four fivesix. Seven eight. Nine te. El.", 40) == [
+        "One two three. Four fivesix.",
+        "Seven eight. Nine te. El.",
+    ]
+
+
+def test_a_point_within_a_number_ends_no_sentence():
+    assert cut("It is 3.14159 wide", 8) == ["It is", "3.14159", "wide"]
+
+
+def test_chinese_sentences_end_without_a_space():
+    assert cut("今天很好。明天也好。", 7) == ["今天很好。", "明天也好。"]
+
+
+def test_fenced_code_is_kept_whole_and_holds_no_headings():
+    text = "# Setup\n\nRun this now.\n\n```sh\n# not a heading\n\nls\n```\n\nDone."
+    assert cut(text, 30) == ["# Setup\n\nRun this now.", "```sh\n# not a heading\n\nls\n```", "Done."]
+    assert {piece.locator for piece in split(text, 30)} == {"Setup"}
+
+
+def test_code_that_fits_without_its_heading_only_is_not_cut():
+    assert cut("# A long heading\n\n```\none two\nthree\n```", 25) == [
+        "# A long heading",
+        "```\none two\nthree\n```",
+    ]
+
+
+def test_long_code_is_cut_at_line_ends():
+    assert cut("```\na. b\nc. d\n```", 10) == ["```\na. b", "c. d\n```"]
+
+
+def test_an_unclosed_fence_is_no_code():
+    assert [piece.locator for piece in split("```\nfree\n\n# Heading\ntext", 99)] == ["", "Heading"]
+
+
+def test_a_huge_line_is_cut_in_linear_time():
+    assert len(split("word " * 400_000, 400)) == 5000
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("intro\n\n# Setup #\n", "Setup"),
+        ("The end\n*******\n", "The end"),
+        ("```\n# no\n```\n## Yes", "Yes"),
+        ("a", ""),
+    ],
+)
+def test_first_heading(text, title):
+    assert first_heading(text) == title

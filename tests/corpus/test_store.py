@@ -1,0 +1,314 @@
+import hashlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from hybrid.corpus.folders import writer_lock
+from hybrid.corpus.store import Corpus
+from hybrid.errors import CorpusError, UnknownName
+from hybrid.records import Document, Gold
+
+WARRANTY = Document("warranty", "Warranty", "Five years.\n\n# Exceptions\n\nBatteries.", {"group": "terms"})
+SERVICE = Document("service", "", "Open daily.")
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    with Corpus.create("handbook", home=tmp_path, documents=[WARRANTY, SERVICE]) as corpus:
+        yield corpus
+
+
+def embed(corpus, embedder="e", size=4):
+    missing = corpus.missing_vectors(embedder)
+    corpus.put_vectors(embedder, {digest: np.full(size, len(text)) for digest, text in missing.items()})
+
+
+def test_documents_come_back_as_they_were(corpus):
+    assert corpus.documents() == [WARRANTY, SERVICE]
+    assert corpus.document("service") == SERVICE
+
+
+def test_passages_are_spans_of_their_documents(corpus):
+    passages = corpus.passages()
+    assert [(p.id, p.document, p.title, p.text, p.locator) for p in passages] == [
+        (1, "warranty", "Warranty", "Five years.", ""),
+        (2, "warranty", "Warranty", "# Exceptions\n\nBatteries.", "Exceptions"),
+        (3, "service", "", "Open daily.", ""),
+    ]
+    assert all(corpus.document(p.document).text[p.start : p.end] == p.text for p in passages)
+
+
+def test_an_unknown_document_is_named_with_a_hint(corpus):
+    with pytest.raises(UnknownName, match='Did you mean "warranty"'):
+        corpus.document("waranty")
+
+
+def test_passage_ids_are_never_used_again(corpus):
+    assert corpus.remove(["service"]) == 2
+    assert corpus.add([SERVICE]) == 3
+    assert [passage.id for passage in corpus.passages()] == [1, 2, 4]
+    assert list(corpus.fetch([4, 3, 1, 99])) == [1, 4]
+
+
+def test_history_tells_what_was_done(corpus):
+    corpus.remove(["service"], note="closed")
+    told = [(g.number, g.operation, g.added, g.removed, g.note) for g in corpus.history()]
+    assert told == [(0, "create", 0, 0, ""), (1, "add", 2, 0, ""), (2, "remove", 0, 1, "closed")]
+
+
+@pytest.mark.parametrize(
+    ("gold", "ids"),
+    [
+        (Gold("warranty", 0, 4), [1]),
+        (Gold("warranty", 4, 15), [1, 2]),
+        (Gold("warranty", 11, 13), []),  # the blank line between passages 1 and 2
+        (Gold("warranty"), [1, 2]),
+        (Gold("gone"), []),
+    ],
+)
+def test_holding_gives_the_passages_over_a_span(corpus, gold, ids):
+    assert [passage.id for passage in corpus.holding(gold)] == ids
+
+
+def test_the_digest_depends_on_the_content_alone(corpus, tmp_path):
+    other = Corpus.create("other", home=tmp_path, documents=[SERVICE, WARRANTY])
+    assert other.digest == corpus.digest
+    other.add([Document("new", "", "x")])
+    assert other.digest != corpus.digest
+    other.remove(["new"])
+    assert other.digest == corpus.digest
+    assert (
+        Corpus.create("third", home=tmp_path, documents=[SERVICE, WARRANTY], passage_chars=9).digest
+        != corpus.digest
+    )
+
+
+@pytest.mark.parametrize(
+    ("batch", "reason"),
+    [
+        ([], "no documents to add"),
+        ([SERVICE], '"service" is in the corpus already; use update'),
+        ([Document("a", "", "A."), Document("a", "", "B.")], '2 of the documents to add have the id "a"'),
+        ([Document("new", "", "N."), Document("empty", "", " ")], '"empty" has no id or no text'),
+    ],
+)
+def test_a_bad_batch_changes_nothing(corpus, batch, reason):
+    with pytest.raises(CorpusError, match=reason):
+        corpus.add(batch)
+    assert (corpus.generation, corpus.documents()) == (1, [WARRANTY, SERVICE])
+
+
+@pytest.mark.parametrize(
+    ("ids", "reason"), [([], "No documents"), (["service", "gone"], 'no document "gone"')]
+)
+def test_removing_what_is_not_there_changes_nothing(corpus, ids, reason):
+    with pytest.raises(CorpusError, match=reason):
+        corpus.remove(ids)
+    assert corpus.documents() == [WARRANTY, SERVICE]
+
+
+def test_names_are_found_and_given_once(corpus, tmp_path):
+    assert Corpus.names(tmp_path) == ["handbook"]
+    with pytest.raises(CorpusError, match='"handbook" exists already'):
+        Corpus.create("handbook", home=tmp_path)
+    with pytest.raises(UnknownName, match='Did you mean "handbook"'):
+        Corpus.open("handbok", home=tmp_path)
+    Corpus.delete("handbook", home=tmp_path)
+    assert not Corpus.exists("handbook", home=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b", "a b", "ä"])
+def test_names_that_are_no_folder_names_are_refused(tmp_path, name):
+    with pytest.raises(CorpusError, match="cannot name a corpus"):
+        Corpus.create(name, home=tmp_path)
+
+
+def test_a_failed_creation_leaves_nothing(tmp_path):
+    with pytest.raises(CorpusError):
+        Corpus.create("a", home=tmp_path, documents=[Document("a", "", "")])
+    assert list((tmp_path / "corpora").iterdir()) == []
+
+
+def test_a_damaged_file_is_named(corpus, tmp_path):
+    corpus.close()
+    for path in (tmp_path / "corpora" / "handbook").glob("corpus.db*"):
+        path.write_bytes(b"no database at all" * 100)
+    with pytest.raises(CorpusError, match="corpus.db cannot be read as a corpus"):
+        Corpus.open("handbook", home=tmp_path)
+
+
+def test_another_version_of_the_store_is_refused(corpus, tmp_path):
+    with sqlite3.connect(corpus.folder / "corpus.db") as db:
+        db.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
+    with pytest.raises(CorpusError, match="version 2 of the store"):
+        Corpus.open("handbook", home=tmp_path)
+
+
+def test_a_second_writer_is_told_who_writes(corpus):
+    with writer_lock(corpus.folder), pytest.raises(CorpusError, match=f"process {os.getpid()}"):
+        corpus.remove(["service"])
+    corpus.remove(["service"])
+
+
+def test_a_corpus_that_was_replaced_is_still_read_but_not_written(corpus, tmp_path):
+    Corpus.delete("handbook", home=tmp_path)
+    Corpus.create("handbook", home=tmp_path, documents=[Document("new", "", "New.")])
+    assert corpus.documents() == [WARRANTY, SERVICE]
+    with pytest.raises(CorpusError, match="was replaced"):
+        corpus.remove(["service"])
+
+
+def test_threads_share_a_corpus(corpus):
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(len(corpus.passages()))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [3] * 8
+
+
+def test_only_texts_without_a_vector_are_missing(corpus):
+    assert list(corpus.missing_vectors("e").values()) == [
+        "Warranty\nFive years.",
+        "Warranty\n# Exceptions\n\nBatteries.",
+        "Open daily.",
+    ]
+    embed(corpus)
+    corpus.add([Document("copy", "", SERVICE.text), Document("new", "", "New.")])
+    assert list(corpus.missing_vectors("e").values()) == ["New."]
+    assert len(corpus.missing_vectors("other")) == 4
+
+
+def test_vectors_come_by_passage_id(corpus):
+    embed(corpus)
+    corpus.remove(["warranty"])
+    ids, vectors = corpus.vectors("e")
+    assert (ids.dtype, ids.tolist()) == (np.int64, [3])
+    assert (vectors.dtype, vectors.tolist()) == (np.float32, [[11.0] * 4])  # "Open daily." has 11 characters
+
+
+def test_vectors_that_are_missing_are_refused(corpus, tmp_path):
+    with pytest.raises(CorpusError, match="lacks vectors of embedder e"):
+        corpus.vectors("e")
+    with pytest.raises(CorpusError, match='"empty" is empty'):
+        Corpus.create("empty", home=tmp_path).vectors("e")
+
+
+def test_an_index_file_is_recorded_for_its_generation(corpus):
+    assert corpus.index_file("e") is None
+    path = corpus.publish_index("e", lambda path: path.write_bytes(b"index"))
+    digest = hashlib.sha256(b"index").hexdigest()
+    assert (path.name, path.read_bytes()) == (f"1-{digest}.faiss", b"index")
+    assert corpus.index_file("e") == (path, digest)
+    corpus.add([Document("new", "", "New.")])
+    assert corpus.index_file("e") is None
+
+
+def test_older_index_files_of_an_embedder_are_dropped(corpus):
+    old = corpus.publish_index("e", lambda path: path.write_bytes(b"1"))
+    other = corpus.publish_index("f", lambda path: path.write_bytes(b"2"))
+    corpus.remove(["service"])
+    new = corpus.publish_index("e", lambda path: path.write_bytes(b"3"))
+    assert not old.exists()
+    assert sorted(new.parent.iterdir()) == sorted([other, new])
+
+
+def test_an_index_that_cannot_be_written_leaves_the_old_one(corpus):
+    path = corpus.publish_index("e", lambda path: path.write_bytes(b"1"))
+
+    def fail(path):
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        corpus.publish_index("e", fail)
+    assert corpus.index_file("e")[0] == path
+    assert list(path.parent.iterdir()) == [path]
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from hybrid.corpus.store import Corpus
+from hybrid.records import Document
+corpus = Corpus.open("handbook", home=Path(sys.argv[1]))
+for number in range(1000):
+    corpus.add([Document(f"{number}-{copy}", "", "Text.") for copy in range(3)])
+    sys.stdout.write(f"{number}\\n")
+    sys.stdout.flush()
+"""
+
+
+def test_what_was_acknowledged_survives_a_kill(corpus, tmp_path):
+    writer = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    told = [writer.stdout.readline().strip() for _ in range(5)]
+    writer.send_signal(signal.SIGKILL)
+    told += writer.communicate()[0].split()
+    kept = {document.id for document in Corpus.open("handbook", home=tmp_path).documents()}
+    assert {f"{number}-{copy}" for number in told for copy in range(3)} <= kept
+    assert (len(kept) - 2) % 3 == 0
+    corpus.add([Document("after", "", "The lock of the killed writer is free.")])
+
+
+ids = st.sampled_from("abcde")
+
+
+class Life(RuleBasedStateMachine):
+    """A corpus under random changes holds what a dictionary would."""
+
+    def __init__(self):
+        super().__init__()
+        self.home = tempfile.TemporaryDirectory()
+        self.corpus = Corpus.create("c", home=Path(self.home.name), passage_chars=7)
+        self.kept = {}
+        self.used = {}
+
+    @rule(id=ids, text=st.text("ab \n.", min_size=1, max_size=20).filter(str.strip))
+    def add(self, id, text):
+        document = Document(id, "", text)
+        if id in self.kept:
+            with pytest.raises(CorpusError):
+                self.corpus.add([document])
+        else:
+            self.corpus.add([document])
+            self.kept[id] = document
+
+    @precondition(lambda self: self.kept)
+    @rule(data=st.data())
+    def remove(self, data):
+        id = data.draw(st.sampled_from(sorted(self.kept)))
+        self.corpus.remove([id])
+        del self.kept[id]
+
+    @invariant()
+    def holds_what_was_kept(self):
+        passages = self.corpus.passages()
+        assert {document.id: document for document in self.corpus.documents()} == self.kept
+        assert {passage.document for passage in passages} == set(self.kept)
+        for passage in passages:
+            assert self.kept[passage.document].text[passage.start : passage.end] == passage.text
+            assert self.used.setdefault(passage.id, passage) == passage
+
+    def teardown(self):
+        self.corpus.close()
+        self.home.cleanup()
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(
+    max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)

@@ -1,0 +1,110 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hybrid.generation.correctness import correct, exact_match, normalise, token_f1, values
+from hybrid.records import Question
+
+
+def ask(*answers, kind="fact"):
+    return Question(id="q", text="Q?", answers=answers, kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("The U.S. `__globals__`, a [1]", ("us", "globals")),
+        ("Ｆｉｖｅ  Straße", ("five", "strasse")),
+        ("日本の首都", ("日", "本", "の", "首", "都")),
+        ("5年", ("5", "年")),
+        ("**", ("**",)),
+        ("the", ("the",)),
+        ("", ()),
+    ],
+)
+def test_normalise(text, tokens):
+    assert normalise(text) == tokens
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("1,000 and 1000.50", ("1000", "and", "1000.5")),
+        ("two twenty-one 007", ("2", "21", "7")),
+        ("−5, 2019-2020, five-year", ("-5", "2019", "2020", "5", "year")),
+        ("0x20 1.2.3 .5 -0", ("0x20", "123", "0.5", "0")),
+    ],
+)
+def test_values(text, tokens):
+    assert values(text) == tokens
+
+
+@given(st.text(max_size=30))
+def test_a_text_matches_itself(text):
+    assert exact_match(text, [text]) == token_f1(text, [text]) == 1.0
+
+
+def test_token_f1_is_the_best_over_the_references():
+    # shared: five; precision 1/3, recall 1/2: 2·(1/3)·(1/2) / (1/3 + 1/2) = (1/3) / (5/6) = 0.4
+    assert token_f1("it is five", ["five years", "ten"]) == pytest.approx(0.4)
+    assert token_f1("it is five", []) == 0.0
+    assert exact_match("The Five.", ["ten", "five"]) == 1.0
+    assert exact_match("five years", ["five"]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "references", "expected"),
+    [
+        ("It lasts five years [1].", ["5 years"], True),
+        ("It lasts fifty years.", ["5 years"], False),
+        ("It lasts years five.", ["five years to run from"], False),
+        ("It costs 1,000 dollars.", ["1000"], True),
+        ("It costs 3.5.", ["35"], False),
+        ("It is 21.", ["twenty-one"], True),
+        ("The operator is `**`.", ["**"], True),
+        ("The operator is `*`.", ["**"], False),
+        ("首都は東京です", ["東京"], True),
+        ("", ["five"], False),
+        ("I don't know.", ["know"], False),
+        ("ten", ["five", "ten"], True),
+    ],
+)
+def test_correct(text, references, expected):
+    assert correct(text, ask(*references)) is expected
+
+
+def test_token_f1_of_point_six_is_correct():
+    # shared: p q r; 2·3 / (5 + 5) = 0.6, and with one word more 2·3 / (6 + 5) = 0.545
+    assert correct("q x p r y", ask("p q r s t"))
+    assert not correct("q x p r y z", ask("p q r s t"))
+
+
+@pytest.mark.parametrize(
+    ("text", "reference", "expected"),
+    [
+        ("Yes, there is no limit.", "yes", True),
+        ("Yes, there is no limit.", "no", False),
+        ("There is no limit.", "No, it has none", True),
+        ("It is callable.", "yes", False),
+        ("maybe", "maybe", True),
+    ],
+)
+def test_yes_no_is_decided_by_the_first_polar_word(text, reference, expected):
+    assert correct(text, ask(reference, kind="yes_no")) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("tuples, range objects and lists", True), ("lists, tuples", False), ("lists tuples range", False)],
+)
+def test_a_list_needs_every_item(text, expected):
+    assert correct(text, ask("lists, tuples, and range objects", kind="list")) is expected
+
+
+def test_an_abstention_is_never_correct():
+    # 2·3 / (4 + 4) = 0.75 would do, were it an answer
+    assert not correct("There is no information.", ask("there is some information"))
+
+
+def test_without_references_nothing_is_correct():
+    assert not correct("five", Question(id="q", text="Q?"))
