@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hybrid import library
-from hybrid.errors import ModelMissing
-from hybrid.models import Weights, file_digest, read_config
+from hybrid.errors import ModelMismatch, ModelMissing
+from hybrid.models import Weights, file_digest
 
 MANIFEST = "MANIFEST.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -58,13 +58,53 @@ def publish(made: Path, folder: Path, manifest: Mapping[str, Any]) -> Adapter:
     return open_adapter(folder)
 
 
-def base_warning(adapter: Adapter, weights: Weights) -> str:
-    """A line if the adapter was made on other weights of the same architecture; else empty."""
-    base = adapter.manifest.get("base", {})
-    if not base or base["digest"] == weights.digest:
-        return ""
-    architecture = read_config(weights).get("architectures")
-    return (
-        f"The adapter was tuned on {base['name']} ({base['digest'][:12]}), "
-        f"now it is put on {weights.name} ({weights.digest[:12]}, {architecture})."
-    )
+def check_fit(adapter: Adapter, weights: Weights) -> None:
+    """Compares the shapes in an adapter with those that its settings give on a base; no weights are loaded.
+
+    Raises:
+        ModelMismatch: they differ, so the adapter was made for another architecture.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(adapter.path / WEIGHTS, "pt") as file:
+            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        wanted = _shapes_on(weights, adapter.path)
+    except (SafetensorError, RuntimeError, TypeError, ValueError) as exc:
+        raise _mismatch(adapter, weights, " ".join(str(exc).split())) from exc
+    for name, shape in wanted.items():
+        if found.get(name) != shape:
+            raise _mismatch(adapter, weights, f"{name} is {found.get(name, 'missing')}, expected {shape}.")
+    # What else the file may hold is no part of the layers: a copy of the embeddings, for example.
+    if surplus := [name for name in found if ".lora_" in name and name not in wanted]:
+        raise _mismatch(adapter, weights, f"the base has no layer for {surplus[0]}.")
+
+
+def _mismatch(adapter: Adapter, weights: Weights, reason: str) -> ModelMismatch:
+    return ModelMismatch(f"The adapter {adapter.path} does not fit {weights.name}: {reason}")
+
+
+def _shapes_on(weights: Weights, adapter: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes that an adapter's settings give on a base, found on the device without memory."""
+    import torch
+    from peft import PeftConfig, PeftModel, get_peft_model_state_dict
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    with torch.device("meta"):
+        base = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(weights.path))
+        model = PeftModel(base, PeftConfig.from_pretrained(str(adapter)))
+    state = get_peft_model_state_dict(model, save_embedding_layers=False)
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
+
+
+def base_warnings(adapter: Adapter, weights: Weights, precision: str) -> list[str]:
+    """Lines that say how this base differs from the one an adapter was made on; none without a manifest."""
+    base, warnings = adapter.manifest.get("base", {}), []
+    if base.get("digest", weights.digest) != weights.digest:
+        warnings.append(
+            f"Confounded: the adapter was tuned on {base['name']} ({base['digest'][:12]}), "
+            f"and is put on {weights.name} ({weights.digest[:12]})."
+        )
+    if (tuned_in := adapter.manifest.get("precision", precision)) != precision:
+        warnings.append(f"Confounded: the adapter was tuned in {tuned_in}, and answers in {precision}.")
+    return warnings

@@ -55,18 +55,25 @@ def find_suite(name: str) -> Path:
 
 
 def copy_builtin(name: str, target: Path) -> Path:
-    """Copies a built-in pipeline or suite into a folder, as a start for one's own.
+    """Copies a built-in pipeline, or a suite with its questions, into a folder, as a start for one's own.
 
     Raises:
         UnknownName: there is no such built-in.
-        RunError: the file is there already.
+        RunError: a file is there already, or the folder cannot be made.
     """
     source = _find("pipeline or suite", name, builtin_suites() | builtin_pipelines())
-    copy = target / source.name
-    if copy.exists():
-        raise RunError(f"{copy} exists already; move it away or choose another folder.")
-    shutil.copyfile(source, copy)
-    return copy
+    questions = source.with_suffix("")
+    sources = [source, *(sorted(questions.iterdir()) if questions.is_dir() else [])]
+    copies = {path: target / path.relative_to(source.parent) for path in sources}
+    if present := [copy for copy in copies.values() if copy.exists()]:
+        raise RunError(f"{present[0]} exists already; move it away or choose another folder.")
+    try:
+        for path, copy in copies.items():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+    except OSError as exc:
+        raise RunError(f"{target}: {exc.strerror}; choose another folder.") from exc
+    return copies[source]
 
 
 def _find(kind: str, name: str, known: dict[str, Path]) -> Path:

@@ -138,12 +138,12 @@ def _package_file(model: BundledModel) -> Path | None:
 
 def _locate_bundled(name: str, say: Say) -> Weights:
     model = _bundled(name)
+    converted = _models_folder() / f"{name.removeprefix('bundled:')}-{model.sha256[:16]}"
+    if _is_intact(converted):
+        return Weights(name, converted, model.sha256, model.note)
     file = _package_file(model)
     if file is None:
         raise ModelMissing(f"{name} is not on this machine. Bring it with: hybrid models pull {name}")
-    converted = _models_folder() / f"{name.removeprefix('bundled:')}-{model.sha256[:16]}"
-    if (converted / _MADE).is_file():
-        return Weights(name, converted, model.sha256, model.note)
     _check_digest(file, model.sha256)
     if model.role == "embedder":
         return Weights(name, file.parent, model.sha256, model.note)
@@ -176,7 +176,7 @@ def _made_once(name: str, say: Say) -> Path:
     from hybrid import testing
 
     folder = _models_folder() / name.replace(":", "-")
-    if not (folder / _MADE).is_file():
+    if not _is_intact(folder):
         say(f"Making {name}, a random model …")
         _make(folder, testing.build_tiny_model)
     return folder
@@ -191,11 +191,21 @@ def _make(folder: Path, build: Callable[[Path], None]) -> None:
     beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
         build(beside)
-        (beside / _MADE).touch()
+        (beside / _MADE).write_text(_digest_of(_safetensors(beside)), encoding="ascii")
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(beside, folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _is_intact(folder: Path) -> bool:
+    """Whether a folder was made to its end, and its weights are still those that were made."""
+    marker = folder / _MADE
+    return marker.is_file() and marker.read_text(encoding="ascii") == _digest_of(_safetensors(folder))
+
+
+def _safetensors(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.safetensors"))
 
 
 def _models_folder() -> Path:
@@ -203,7 +213,7 @@ def _models_folder() -> Path:
 
 
 def _folder_weights(name: str, path: Path, note: str = "") -> Weights:
-    files = sorted(path.glob("*.safetensors"))
+    files = _safetensors(path)
     if not files or not (path / "config.json").is_file():
         raise BadInput(
             str(path), "no config.json with *.safetensors here; other weight formats are not read."

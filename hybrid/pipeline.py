@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybrid import library, models
-from hybrid.adapters import open_adapter
+from hybrid.adapters import base_warnings, open_adapter
 from hybrid.corpus.builtin import open_corpus
 from hybrid.corpus.store import Corpus
 from hybrid.generation.abstention import abstains
 from hybrid.generation.answers import AnswerStore, Generated
 from hybrid.generation.citations import resolve
+from hybrid.generation.device import precision
 from hybrid.generation.generator import Generation, Generator, Prompt
 from hybrid.generation.prompt import Example
 from hybrid.models import Say
@@ -34,7 +35,7 @@ class Pipeline:
     """A retriever and a generator that answer together.
 
     Attributes:
-        retriever: finds passages; None if the pipeline was loaded without a corpus.
+        retriever: finds passages.
         generator: writes answers.
     """
 
@@ -59,17 +60,20 @@ class Pipeline:
             corpus: the corpus to search; default: that of the pipeline's suite.
             adapter: a PEFT folder; without one the base answers.
             overrides: ``KEY=VALUE`` for single values of the file.
-            say: gets a line before slow work.
+            say: gets a line before slow work, and one if the adapter was made on other weights.
 
         Raises:
             HybridError: a name is unknown, a file does not fit, weights or corpus are missing.
         """
         spec = load_spec(PipelineSpec, library.find_pipeline(name), overrides)
-        corpus = corpus or load_spec(SuiteSpec, library.find_suite(spec.suite)).corpus
-        retriever = load_retriever(spec, open_corpus(corpus, say=say), say)
-        generator = Generator(models.locate(spec.model, say), spec.generation)
+        suite = load_spec(SuiteSpec, library.find_suite(spec.suite))
+        retriever = load_retriever(spec, open_corpus(corpus or suite.corpus, say=say), say)
+        generator = Generator(models.locate(spec.model, say), spec.generation, suite.answers)
         if adapter is not None:
-            generator.put_on(open_adapter(adapter))
+            opened = open_adapter(adapter)
+            generator.put_on(opened)
+            for warning in base_warnings(opened, generator.weights, precision(spec.generation)):
+                say(warning)
         return cls(retriever, generator)
 
     def ask(

@@ -100,7 +100,7 @@ class QuestionFile:
 
     Attributes:
         questions: in the order of the file.
-        skipped: ids of questions whose quote does not stand in the texts.
+        skipped: ids of questions whose gold does not stand in the texts.
     """
 
     questions: tuple[Question, ...]
@@ -112,8 +112,8 @@ def read_questions(path: Path, texts: Mapping[str, str] | None = None) -> Questi
 
     Args:
         path: JSONL with the fields of QuestionRow.
-        texts: document id → text, in which quotes are looked up; a question with a quote that is not
-            found there is skipped.
+        texts: document id → text, in which gold is looked up; a question whose document, span or quote
+            is not there is skipped. None leaves gold unchecked.
 
     Raises:
         BadInput: the file or a row cannot be read, or no question is left.
@@ -123,14 +123,14 @@ def read_questions(path: Path, texts: Mapping[str, str] | None = None) -> Questi
     for number, row in read_rows(path, QuestionRow).items():
         if texts is None and any(gold.quote for gold in row.gold or ()):
             raise BadInput(str(path), "gold: a quote needs the texts of its corpus", number)
-        places = locate_golds(row.gold, texts or {})
+        places = locate_golds(row.gold, texts)
         if places is None:
             skipped.append(row.id)
             continue
         group = row.group or (places[0].document if places else row.id)
         questions.append(make_question(row, places, group=group, split=row.split, part=row.part))
     if not questions:
-        raise BadInput(str(path), f"the quotes of all {len(skipped)} questions are missing in the corpus")
+        raise BadInput(str(path), f"the gold of all {len(skipped)} questions is missing in the corpus")
     return QuestionFile(tuple(questions), tuple(skipped))
 
 
@@ -165,18 +165,27 @@ def make_question(
     )
 
 
-def locate_golds(golds: Iterable[GoldRow] | None, texts: Mapping[str, str]) -> tuple[Gold, ...] | None:
-    """The places of gold rows, quotes resolved; None if a quote is not found."""
+def locate_golds(golds: Iterable[GoldRow] | None, texts: Mapping[str, str] | None) -> tuple[Gold, ...] | None:
+    """The places of gold rows, quotes resolved; None if a document, span or quote is not there."""
     places = []
     for gold in golds or ():
-        if gold.quote is None:
-            places.append(Gold(gold.document, gold.start, gold.end))
-            continue
-        span = locate_quote(gold.quote, texts.get(gold.document, ""))
-        if span is None:
+        place = _locate(gold, texts)
+        if place is None:
             return None
-        places.append(Gold(gold.document, *span))
+        places.append(place)
     return tuple(places)
+
+
+def _locate(gold: GoldRow, texts: Mapping[str, str] | None) -> Gold | None:
+    if texts is None:
+        return Gold(gold.document, gold.start, gold.end)
+    text = texts.get(gold.document)
+    if text is None or (gold.end is not None and gold.end > len(text)):
+        return None
+    if gold.quote is None:
+        return Gold(gold.document, gold.start, gold.end)
+    span = locate_quote(gold.quote, text)
+    return Gold(gold.document, *span) if span else None
 
 
 def locate_quote(quote: str, text: str) -> tuple[int, int] | None:

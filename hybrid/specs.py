@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -69,8 +69,10 @@ class ReferencesSpec(Spec):
     """The fair rival of tuning: examples in the prompt of the untuned base."""
 
     few_shot: bool = True
-    examples: tuple[int, ...] = Field(
-        (2, 4), description="candidates for the number of examples; chosen on training questions"
+    examples: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (2, 4),
+        min_length=1,
+        description="candidates for the number of examples; chosen on training questions",
     )
     choice_questions: int = Field(16, ge=1, description="training questions on which the number is chosen")
 
@@ -143,7 +145,10 @@ def apply_override(data: dict[str, Any], override: str) -> None:
         data = data.setdefault(parent, {})
         if not isinstance(data, dict):
             raise BadSpec(f'--set "{override}": {parent} is a value, not a group of keys.')
-    data[last] = yaml.safe_load(value)
+    try:
+        data[last] = yaml.safe_load(value)
+    except yaml.YAMLError as exc:
+        raise BadSpec(f'--set "{override}": {" ".join(str(exc).split())}.') from exc
 
 
 def describe(error: ValidationError, schema: type[Spec]) -> str:
@@ -153,7 +158,7 @@ def describe(error: ValidationError, schema: type[Spec]) -> str:
     if first["type"] != "extra_forbidden":
         return f"{place}: {first['msg']} (got {first['input']!r})."
     known = sorted(known_keys(schema, first["loc"][:-1]))
-    return f"{place}: unknown key. Known here: {', '.join(known)}."
+    return f"{place}: unknown key." + (f" Known here: {', '.join(known)}." if known else "")
 
 
 def known_keys(schema: type[Spec], path: Sequence[int | str]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from hybrid import library
 from hybrid.corpus.builtin import open_corpus
 from hybrid.corpus.store import Corpus
-from hybrid.errors import NoTrainingQuestions
+from hybrid.errors import CorpusError, NoTrainingQuestions
 from hybrid.models import Say
 from hybrid.questions import read_questions
 from hybrid.records import Part, Question
@@ -23,7 +23,7 @@ class Suite:
         corpus: opened; built on the spot if it is a built-in one.
         questions: the evaluation questions of all parts.
         training: the training questions; empty if the suite has none.
-        skipped: ids of questions whose quote no longer stands in its document.
+        skipped: ids of questions whose gold is not in the corpus.
     """
 
     name: str
@@ -66,11 +66,15 @@ def load_suite(name: str, *, corpus: str | None = None, say: Say = lambda _: Non
     spec = load_spec(SuiteSpec, path)
     opened = open_corpus(corpus or spec.corpus, say=say)
     texts = {document.id: document.text for document in opened.documents()}
+    if not texts:
+        raise CorpusError(
+            f'Corpus "{opened.name}" is empty. Add documents: hybrid corpus add {opened.name} PATH'
+        )
     questions = read_questions(path.parent / spec.questions, texts)
     training = read_questions(path.parent / spec.training, texts) if spec.training else None
     skipped = questions.skipped + (training.skipped if training else ())
     if skipped:
-        say(f"{len(skipped)} questions skipped: their quote is not in this edition of the corpus.")
+        say(f"{len(skipped)} questions skipped: their gold is not in this edition of the corpus.")
     return Suite(
         suite_name(path), spec, opened, questions.questions, training.questions if training else (), skipped
     )

@@ -29,7 +29,9 @@ def build_tiny_model(folder: Path) -> None:
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=8192,
-        tie_word_embeddings=True,
+        # Tied, it would repeat the prompt's last byte, a line break, and every answer would be empty.
+        tie_word_embeddings=False,
+        initializer_range=0.5,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,

@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,6 +15,11 @@ from hybrid.cli import corpus, weights
 from hybrid.cli.terminal import TerminalProgress, print_json
 from hybrid.errors import HybridError
 from hybrid.records import Part
+
+INTERRUPTED = 130
+
+if TYPE_CHECKING:
+    from hybrid.evaluation.report import Report
 
 app = typer.Typer(
     name="hybrid",
@@ -62,7 +67,7 @@ def eval_command(
     """Measure base and tuned model, with and without retrieval: the main job."""
     from hybrid.evaluation.estimate import estimate as estimated
     from hybrid.evaluation.job import prepare
-    from hybrid.evaluation.judge import OverlapJudge
+    from hybrid.evaluation.judge import suite_judge
     from hybrid.evaluation.run import run
 
     progress = TerminalProgress()
@@ -79,17 +84,19 @@ def eval_command(
         progress=progress,
     )
     if estimate:
-        typer.echo("\n".join(estimated(job)))
+        lines = estimated(job)
+        if as_json:
+            print_json({"estimate": lines})
+        else:
+            typer.echo("\n".join(lines))
         return
-    report = run(job, OverlapJudge(), out=out, resume=resume, progress=progress)
+    made = run(job, suite_judge(job.suite.spec), out=out, resume=resume, progress=progress)
     if as_json:
-        print_json(report.results)
+        print_json(made.results)
     else:
-        Console().print(report.table())
-        typer.echo(f"report: {report.path('report.html')}")
-        typer.echo(report.path("results.json"))
-    if report.failed_thresholds:
-        progress.say(f"Thresholds not reached: {', '.join(report.failed_thresholds)}")
+        _show(made)
+    if made.failed_thresholds:
+        progress.say(f"Thresholds not reached: {', '.join(made.failed_thresholds)}")
         raise typer.Exit(1)
 
 
@@ -118,11 +125,32 @@ def ask(
         print_json(answer.to_json())
         return
     typer.echo(answer.text)
+    if answer.dropped_passages:
+        progress.say(f"{answer.dropped_passages} passages did not fit the context and were left out.")
     for number, passage in enumerate(answer.passages, start=1):
         place = " · ".join(part for part in (passage.document, passage.locator) if part)
         typer.echo(
             f"[{number}] {place} ({passage.start}–{passage.end}): {' '.join(passage.text.split())[:160]}"
         )
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)],
+    markdown: Annotated[bool, typer.Option("--markdown", help="Tables for a README.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show a finished run once more."""
+    from hybrid.evaluation.report import open_report
+    from hybrid.evaluation.table import plain
+
+    opened = open_report(run)
+    if as_json:
+        print_json(opened.results)
+    elif markdown:
+        typer.echo(plain(opened.results))
+    else:
+        _show(opened)
 
 
 @app.command()
@@ -170,6 +198,16 @@ def copy(
     typer.echo(library.copy_builtin(name, folder))
 
 
+def _show(report: "Report") -> None:
+    """The tables, then where the files are; the last line is the path of ``results.json``."""
+    from hybrid.evaluation.table import WIDTH
+
+    # A pipe has no width of its own; the tables are made for this one.
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(report.table())
+    typer.echo(f"report: {report.path('report.html')}")
+    typer.echo(report.path("results.json"))
+
+
 def _part(name: str) -> Part:
     if name not in ("dev", "test"):
         raise typer.BadParameter(f'"{name}" is neither dev nor test.', param_hint="--part")
@@ -180,18 +218,26 @@ def main() -> None:
     """Runs the command line; what a user can fix is one line and exit code 2."""
     _quieten_libraries()
     try:
-        app()
-    except HybridError as exc:
-        typer.echo(f"Error: {exc}", err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. The same command with --resume continues.", err=True)
-        sys.exit(130)
+        # Not standalone, or typer would frame its own errors in a box and be silent about Ctrl-C.
+        code = app(standalone_mode=False)
+    except (HybridError, typer.TyperException) as exc:
+        code = _fail(exc)
     except BrokenPipeError:
         # The reader of a pipe such as `| head` went away.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        code = 1
+    if code == INTERRUPTED:
+        typer.echo("Interrupted. The same command continues; `hybrid eval` needs --resume for it.", err=True)
+    sys.exit(code)
+
+
+def _fail(error: HybridError | typer.TyperException) -> int:
+    message = str(error) if isinstance(error, HybridError) else error.format_message()
+    # Without arguments typer has shown the help already, and says nothing more.
+    if message.strip():
+        typer.echo(f"Error: {' '.join(message.split())}", err=True)
+    return 2
 
 
 def _quieten_libraries() -> None:

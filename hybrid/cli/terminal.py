@@ -46,15 +46,18 @@ class TerminalProgress:
             yield lambda done, note: bar.update(task, completed=done, note=note)
 
     def _lines(self, label: str, total: int) -> Done:
-        started = last = time.monotonic()
+        last = time.monotonic()
+        # Work that was resumed does not start at 0, so the pace is taken from the first count on.
+        first: tuple[float, int] | None = None
 
         def done(count: int, note: str) -> None:
-            nonlocal last
+            nonlocal last, first
             now = time.monotonic()
+            first = first or (now, count)
             if count < total and now - last < SECONDS_BETWEEN_LINES:
                 return
             last = now
-            left = (now - started) / max(count, 1) * (total - count)
+            left = (now - first[0]) / max(count - first[1], 1) * (total - count)
             self.say(f"{label}: {count}/{total}, about {left / 60:.0f} min left {note}".rstrip())
 
         return done

@@ -16,8 +16,6 @@ from hybrid.errors import UnknownName
 from hybrid.records import Document
 from hybrid.specs import Spec, load_spec
 
-_MARK = "builtin"
-
 
 class PydocTopics(Spec):
     """The language reference that comes with Python, as ``help("TOPIC")`` shows it."""
@@ -61,7 +59,7 @@ def open_corpus(
     """
     manifests = library.builtin_corpora()
     own = Corpus.open(name, home=home) if Corpus.exists(name, home=home) else None
-    if own and own.meta(_MARK) is None:
+    if own and not own.sealed:
         return own
     if name not in manifests:
         if own:
@@ -99,8 +97,9 @@ def _pydoc_topics(left_out: tuple[str, ...]) -> list[Document]:
 def _build(name: str, documents: list[Document], passage_chars: int, home: Path | None) -> Corpus:
     target = folders.corpus_folder(name, home)
     with folders.staged_folder(target) as staged:
-        with Corpus.create_in(staged, name, passage_chars=passage_chars, meta={_MARK: "yes"}) as corpus:
-            corpus.add(documents, source=_MARK)
+        with Corpus.create_in(staged, name, passage_chars=passage_chars) as corpus:
+            corpus.add(documents, source="builtin")
+            corpus.seal()
         folders.publish({staged: target}, replace=True)
     return Corpus(target)
 

@@ -64,22 +64,18 @@ class Corpus:
         return cls(target)
 
     @classmethod
-    def create_in(
-        cls, folder: Path, name: str, *, passage_chars: int = 400, meta: Mapping[str, str] | None = None
-    ) -> Self:
+    def create_in(cls, folder: Path, name: str, *, passage_chars: int = 400) -> Self:
         """Makes an empty corpus in a folder that gets its place later.
 
         Args:
             folder: an empty folder.
             name: what the corpus will be called.
             passage_chars: greatest length of a passage.
-            meta: more entries for the ``meta`` table.
         """
         if passage_chars < 1:
             raise CorpusError(f"A passage has at least 1 character, not {passage_chars}.")
-        entries = dict(meta or {}) | {"name": name, "passage_chars": str(passage_chars)}
         (folder / "index").mkdir()
-        schema.make_database(folder / "corpus.db", entries)
+        schema.make_database(folder / "corpus.db", {"name": name, "passage_chars": str(passage_chars)})
         return cls(folder)
 
     @classmethod
@@ -192,6 +188,7 @@ class Corpus:
         """
         batch = list(documents)
         rows.check(batch)
+        self._refuse_sealed()
         with self._writing() as db:
             rows.refuse_taken(db, [document.id for document in batch])
             generation = rows.begin(db, "add", added=len(batch), note=note)
@@ -208,6 +205,7 @@ class Corpus:
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             raise CorpusError("No documents to remove were named.")
+        self._refuse_sealed()
         with self._writing() as db:
             generation = rows.begin(db, "remove", removed=len(wanted), note=note)
             for id in wanted:
@@ -269,10 +267,27 @@ class Corpus:
             generation = self.generation
             digest = folders.publish_file(write, index / f"{generation}-{{digest}}.faiss")
             recorded = rows.record_index(db, embedder, generation, digest)
-        for path in index.iterdir():
-            if path.name not in recorded:
-                path.unlink()
+            for path in index.iterdir():
+                if path.name not in recorded:
+                    path.unlink()
         return index / f"{generation}-{digest}.faiss"
+
+    def seal(self) -> None:
+        """Marks the corpus as built in: made anew from its manifest, so that a change would be lost."""
+        with self._writing() as db:
+            db.execute("INSERT INTO meta (key, value) VALUES ('sealed', 'yes')")
+
+    @property
+    def sealed(self) -> bool:
+        """Whether it is a built-in corpus, which nobody may change."""
+        return self.meta("sealed") is not None
+
+    def _refuse_sealed(self) -> None:
+        if self.sealed:
+            raise CorpusError(
+                f'Corpus "{self.name}" is built in and cannot be changed. '
+                "Make your own: hybrid corpus create NAME PATH"
+            )
 
     def _select(self, query: str, **values: Any) -> list[sqlite3.Row]:
         with self._mutex:

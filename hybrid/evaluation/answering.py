@@ -56,7 +56,7 @@ class _Bench:
     def __init__(self, job: Job, adapter: Adapter | None, progress: Progress) -> None:
         self._job = job
         self._progress = progress
-        self._generator = Generator(job.weights, job.spec.generation)
+        self._generator = Generator(job.weights, job.spec.generation, job.suite.spec.answers)
         if adapter is not None:
             self._generator.put_on(adapter)
         self._store = AnswerStore(library.home() / "answers")

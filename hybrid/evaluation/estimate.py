@@ -17,7 +17,7 @@ def estimate(job: Job) -> list[str]:
 
     Few-shot prompts are counted as their plain ones times the number of examples.
     """
-    generator = Generator(job.weights, job.spec.generation)
+    generator = Generator(job.weights, job.spec.generation, job.suite.spec.answers)
     ranked = retrieve(job)
     prompts = {
         retrieval: [

@@ -49,8 +49,12 @@ def _own_folder(digest: str, resume: bool) -> Path:
 
 
 def _begun_by(folder: Path) -> str | None:
+    """The digest of the run that began here; None if there is none, or its mark is damaged."""
     path = folder / IDENTITY
     if not path.is_file():
         return None
-    digest: str = json.loads(path.read_text(encoding="utf-8"))["digest"]
+    try:
+        digest: str = json.loads(path.read_text(encoding="utf-8"))["digest"]
+    except (ValueError, KeyError, TypeError):
+        return None
     return digest

@@ -3,25 +3,43 @@
 import hashlib
 import importlib.metadata
 import json
+import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hybrid import library, models
-from hybrid.adapters import Adapter, base_warning, open_adapter
+from hybrid.adapters import Adapter, base_warnings, check_fit, open_adapter
 from hybrid.errors import CorpusError
 from hybrid.evaluation.columns import COLUMNS, Column, pick_columns
 from hybrid.evaluation.sample import stratified_sample
-from hybrid.generation import prompt
+from hybrid.evaluation.thresholds import check_thresholds
+from hybrid.generation.device import precision
+from hybrid.generation.generator import check_room
+from hybrid.generation.prompt import sample_chats
 from hybrid.pipeline import load_retriever
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Part, Question
 from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import PipelineSpec, load_spec
 from hybrid.suites import Suite, load_suite
+from hybrid.tuning.rows import trainable
+from hybrid.tuning.tune import trainable_questions
 
-VERSIONS = ("torch", "transformers", "peft", "trl", "sentence-transformers", "faiss-cpu", "ragas")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+VERSIONS = (
+    "hybrid-rag-tuning",
+    "torch",
+    "transformers",
+    "peft",
+    "trl",
+    "sentence-transformers",
+    "faiss-cpu",
+    "ragas",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +58,7 @@ class Job:
         limit: that was set on them.
         seed: of everything that is drawn.
         adapter: to use instead of tuning one.
+        warnings: what a reader of the figures has to know about that adapter.
     """
 
     name: str
@@ -53,6 +72,7 @@ class Job:
     limit: int | None
     seed: int
     adapter: Adapter | None
+    warnings: tuple[str, ...]
 
     @property
     def tunes(self) -> bool:
@@ -65,7 +85,8 @@ class Job:
             "pipeline": self.spec.model_dump(mode="json"),
             "suite": self.suite.spec.model_dump(mode="json"),
             "columns": [column.name for column in self.columns],
-            "questions": _digest([question.id for question in self.questions]),
+            "questions": _digest(self.questions),
+            "training": _digest(self.suite.training),
             "part": self.part,
             "limit": self.limit,
             "seed": self.seed,
@@ -77,8 +98,10 @@ class Job:
             "model": {"name": self.weights.name, "digest": self.weights.digest, "note": self.weights.note},
             "embedder": self.retriever.embedder.digest,
             "adapter_given": self.adapter.digest if self.adapter else None,
-            "prompt": _digest([prompt.WITH_SOURCES, prompt.WITHOUT_SOURCES]),
-            "versions": {name: importlib.metadata.version(name) for name in VERSIONS},
+            "prompt": _digest(sample_chats(self.suite.spec.answers)),
+            "precision": precision(self.spec.generation),
+            "versions": {name: importlib.metadata.version(name) for name in VERSIONS}
+            | {"python": platform.python_version()},
         }
 
 
@@ -101,14 +124,21 @@ def prepare(
         HybridError: something is missing or does not fit.
     """
     spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides)
+    wanted = pick_columns(list(COLUMNS) if cells is None else cells)
+    given = open_adapter(adapter) if adapter else None
+    library.find_suite(suite or spec.suite)
+    weights = models.locate(spec.model, progress.say)
     opened = load_suite(suite or spec.suite, corpus=corpus, say=progress.say)
     questions = stratified_sample(opened.part(part), limit, seed)
     if not questions:
         raise CorpusError(f'Suite "{opened.name}" has no questions in its part "{part}".')
-    given = open_adapter(adapter) if adapter else None
-    columns = _columns(cells, spec, opened, given)
-    weights = models.locate(spec.model, progress.say)
-    if given and (warning := base_warning(given, weights)):
+    columns = wanted if cells is not None else _possible(wanted, spec, opened)
+    if any(column.few_shot or (column.tuned and given is None) for column in columns):
+        trainable_questions(opened)
+    check_thresholds(opened.spec)
+    check_room(weights, spec.generation, questions)
+    warnings = _check_adapter(given, weights, spec)
+    for warning in warnings:
         progress.say(warning)
     retriever = load_retriever(spec, opened.corpus, progress.say)
     return Job(
@@ -123,24 +153,22 @@ def prepare(
         limit=limit,
         seed=seed,
         adapter=given,
+        warnings=tuple(warnings),
     )
 
 
-def _columns(
-    names: Sequence[str] | None, spec: PipelineSpec, suite: Suite, adapter: Adapter | None
-) -> list[Column]:
-    """The columns asked for, or all that can be run. Without training questions there are no examples.
-
-    Raises:
-        NoTrainingQuestions: a column needs them, and the suite has none.
-    """
-    columns = pick_columns(list(COLUMNS) if names is None else names)
-    if names is None and not (spec.references.few_shot and suite.training):
-        columns = [column for column in columns if not column.few_shot]
-    if any(column.few_shot or (column.tuned and adapter is None) for column in columns):
-        suite.require_training()
-    return columns
+def _check_adapter(adapter: Adapter | None, weights: models.Weights, spec: PipelineSpec) -> list[str]:
+    if adapter is None:
+        return []
+    check_fit(adapter, weights)
+    return base_warnings(adapter, weights, precision(spec.generation))
 
 
-def _digest(texts: Sequence[str]) -> str:
-    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+def _possible(columns: Sequence[Column], spec: PipelineSpec, suite: Suite) -> list[Column]:
+    """Without the few-shot columns where no training question can be made an example, or none is wanted."""
+    examples = spec.references.few_shot and any(trainable(suite.corpus, each) for each in suite.training)
+    return [column for column in columns if examples or not column.few_shot]
+
+
+def _digest(records: "Sequence[DataclassInstance]") -> str:
+    return hashlib.sha256(json.dumps([asdict(record) for record in records]).encode()).hexdigest()

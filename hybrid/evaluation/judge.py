@@ -8,6 +8,7 @@ from typing import Protocol
 
 from hybrid.generation.correctness import POLAR, values
 from hybrid.records import Passage, Verdict
+from hybrid.specs import SuiteSpec
 
 #: Pairs of claim and evidence that a judge gets at once.
 BATCH = 64
@@ -107,7 +108,14 @@ _STOPWORDS = POLAR | frozenset(
 _ENDINGS = re.compile(r"(?<=\w{3})(?:ingly|edly|ing|ied|ies|ed|es|ly|s|e|y)$")
 
 
-_QUESTION = re.compile(r"(?P<question>.*[?？])\s+(?P<answer>\S.*)", re.DOTALL)
+_QUESTION = re.compile(r"Q: (?P<question>.*) A: (?P<answer>.+)", re.DOTALL)
+
+
+def suite_judge(suite: SuiteSpec) -> Judge:
+    """The judge that a suite names."""
+    match suite.judge:
+        case "overlap":
+            return OverlapJudge()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hybrid.evaluation.effects import CONTRASTS, FURTHER
-from hybrid.evaluation.table import METRICS, NO_VALUE, OUTCOMES, columns, percent, words
+from hybrid.evaluation.table import METRICS, NO_VALUE, OUTCOMES, columns, notes, percent, words
 
 COSTS = ("prompt_tokens", "output_tokens", "seconds", "peak_memory_mb")
 ROW_METRICS = ("correct", "score", "groundedness", "citation_precision", "citation_recall")
@@ -112,6 +112,7 @@ def render(results: Results, rows: Sequence[Row]) -> str:
         forest=forest(results),
         cards=cards(rows, cells),
         glyphs=GLYPHS,
+        notes=notes(results),
         unjudged=UNJUDGED,
     )
 

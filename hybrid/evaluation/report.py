@@ -93,7 +93,9 @@ def open_report(folder: Path) -> Report:
     if not (folder / RESULTS).is_file():
         raise BadInput(str(folder), f"no {RESULTS} here: not a run, or one that did not end.")
     results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
-    rows = [json.loads(line) for line in (folder / ROWS).read_text(encoding="utf-8").splitlines()]
+    # Not splitlines(): an answer may hold U+2028, which is no end of a line here.
+    lines = (folder / ROWS).read_text(encoding="utf-8").split("\n")
+    rows = [json.loads(line) for line in lines if line]
     return Report(results, rows, folder)
 
 

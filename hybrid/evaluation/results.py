@@ -11,6 +11,7 @@ from hybrid.evaluation.intervals import LEVEL, METHOD, summarise
 from hybrid.evaluation.judge import Judge, Judgement
 from hybrid.evaluation.outcomes import Outcome
 from hybrid.evaluation.scoring import BINARY, METRICS, ScoredRow
+from hybrid.evaluation.thresholds import TOTALS, held_thresholds
 from hybrid.evaluation.verdict import decide
 from hybrid.generation.generator import Generation
 from hybrid.records import Question, Split, Value
@@ -18,7 +19,7 @@ from hybrid.specs import SuiteSpec
 from hybrid.tuning.rows import gold_passages
 
 SCHEMA_VERSION = 1
-TOTALS = ("prompt_tokens", "output_tokens", "seconds", "peak_memory_mb")
+SPLITS: tuple[Split, ...] = ("seen", "unseen")
 
 Table = dict[str, dict[str, dict[str, Value]]]
 
@@ -56,7 +57,7 @@ def summed_up(measured: Measured, suite: SuiteSpec, judge: Judge, seed: int) -> 
         "cells": {name: columns[name] for name in cells},
         "references": {name: columns[name] for name in _names(REFERENCES)},
         "effects": found,
-        "by_split": {split: _split(split, measured, groups, penalty) for split in ("seen", "unseen")},
+        "by_split": {split: _split(split, measured, groups, suite, judge) for split in SPLITS},
         "probes": {},
         "judge": {"name": judge.name, "digest": judge.digest, "validated": judge.validated},
         "interval": {
@@ -66,13 +67,8 @@ def summed_up(measured: Measured, suite: SuiteSpec, judge: Judge, seed: int) -> 
             "seeds": [seed],
             "covers": "questions, conditional on this adapter",
         },
-        "thresholds": _thresholds(suite, columns),
-        "verdict": decide(
-            found,
-            worth_it=suite.worth_it,
-            cells_present=[name for name in cells if name in table],
-            judge_validated=judge.validated,
-        ),
+        "thresholds": held_thresholds(suite, columns, table),
+        "verdict": _verdict(found, table, suite, judge, [question.split for question in measured.questions]),
     }
 
 
@@ -172,6 +168,7 @@ def _column(
     return {
         "metrics": _metrics(values, groups, penalty) | _totals(rows, measured.costs.get(name)),
         "outcomes": {outcome.value: outcomes[outcome] for outcome in Outcome},
+        "dropped_passages": sum(row.record.answer.dropped_passages for row in rows),
     }
 
 
@@ -218,40 +215,31 @@ def _totals(rows: Sequence[ScoredRow], cost: Generation | None) -> dict[str, Any
     return {name: _figure(float(total), len(rows), "ok", reasons[name]) for name, total in totals.items()}
 
 
-def _split(split: Split, measured: Measured, groups: Mapping[str, str], penalty: float) -> dict[str, Any]:
+def _verdict(
+    found: Mapping[str, Any], table: Table, suite: SuiteSpec, judge: Judge, splits: Sequence[Split]
+) -> dict[str, Any]:
+    """The verdict, which names the splits that it speaks of."""
+    return decide(
+        found,
+        worth_it=suite.worth_it,
+        cells_present=[name for name in _names(CELLS) if name in table],
+        judge_validated=judge.validated,
+        headline_split=" and ".join(split for split in SPLITS if split in splits),
+    )
+
+
+def _split(
+    split: Split, measured: Measured, groups: Mapping[str, str], suite: SuiteSpec, judge: Judge
+) -> dict[str, Any]:
     rows = [row for row in measured.rows if row.record.question.split == split]
     table = tabulated(rows)
+    found = effects(table, groups, binary=BINARY, metrics=("correct", "score", "hallucination_rate"))
     return {
         "n": sum(question.split == split for question in measured.questions),
         "cells": {
-            name: {"metrics": _metrics(table.get(name), groups, penalty)}
+            name: {"metrics": _metrics(table.get(name), groups, suite.hallucination_weight)}
             for name in _names(CELLS + REFERENCES)
         },
-        "effects": effects(table, groups, binary=BINARY, metrics=("correct", "score", "hallucination_rate")),
+        "effects": found,
+        "verdict": _verdict(found, table, suite, judge, [split]),
     }
-
-
-def _thresholds(suite: SuiteSpec, columns: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Each threshold of the suite with the mean found; one without a mean has failed."""
-    checked = []
-    for name, bound in suite.thresholds.items():
-        cell, _, metric = name.rpartition(".")
-        mean = columns.get(cell, {}).get("metrics", {}).get(metric, {}).get("mean")
-        at_most = metric in AT_MOST
-        passed = mean is not None and (mean <= bound if at_most else mean >= bound)
-        checked.append({"name": name, "bound": bound, "at_most": at_most, "mean": mean, "passed": passed})
-    return checked
-
-
-AT_MOST = frozenset(
-    {
-        "hallucination_rate",
-        "hallucination_rate_answered",
-        "phantom_citation_rate",
-        "false_abstention",
-        "false_abstention_gold_shown",
-        "false_abstention_gold_not_shown",
-        *TOTALS,
-    }
-)
-"""Metrics of which less is better: their thresholds are upper bounds."""

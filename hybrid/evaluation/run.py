@@ -11,7 +11,7 @@ from hybrid.adapters import Adapter
 from hybrid.evaluation.answering import Answered, Ranked, answer_columns, retrieve
 from hybrid.evaluation.folder import run_folder
 from hybrid.evaluation.job import Job, prepare
-from hybrid.evaluation.judge import Judge, OverlapJudge
+from hybrid.evaluation.judge import Judge, suite_judge
 from hybrid.evaluation.pool import evidence_pool
 from hybrid.evaluation.power import power_line
 from hybrid.evaluation.report import Report
@@ -72,7 +72,7 @@ def evaluate(
         overrides=overrides,
         progress=progress,
     )
-    return run(job, judge or OverlapJudge(), out=out, resume=resume, progress=progress)
+    return run(job, judge or suite_judge(job.suite.spec), out=out, resume=resume, progress=progress)
 
 
 def run(
@@ -95,7 +95,7 @@ def run(
         "pipeline": job.name,
         "power": power,
         "retrieval": _retrieval(job, figures),
-        "provenance": settings | _made(adapter, answered),
+        "provenance": settings | _made(adapter, answered) | {"warnings": list(job.warnings)},
     }
     rows = [row_json(row, measured.gold[row.record.question.id]) for row in measured.rows]
     return Report(results, rows).save(folder)

@@ -32,8 +32,8 @@ def statements(answer: Answer, question: Question) -> tuple[Statement, ...]:
     """One statement for each sentence of an answer; none for an abstention or an empty answer.
 
     A sentence owns the markers inside it and those that directly follow it. Where a sentence is no claim
-    by itself (see ``is_short``), its claim is the question followed by the sentence, so that "five years"
-    from another product's page is not supported.
+    by itself (see ``is_short``), its claim is the question with the sentence as its answer, so that
+    "five years" from another product's page is not supported.
     """
     if answer.abstained:
         return ()
@@ -41,12 +41,17 @@ def statements(answer: Answer, question: Question) -> tuple[Statement, ...]:
     return tuple(
         Statement(
             text=text,
-            claim=f"{question.text.strip()} {text}" if is_short(text) else text,
+            claim=question_claim(question.text, text) if is_short(text) else text,
             cited=tuple(passages[found] for found in find_markers(sentence) if found in passages),
         )
         for sentence in sentences(answer.text)
         if (text := strip_markers(sentence)) and any(character.isalnum() for character in text)
     )
+
+
+def question_claim(question: str, answer: str) -> str:
+    """A claim of a question and its answer, in a form that a judge can take apart again."""
+    return f"Q: {question.strip()} A: {answer}"
 
 
 def is_short(sentence: str) -> bool:

@@ -72,11 +72,32 @@ def columns(results: Results) -> dict[str, Mapping[str, Any]]:
 
 
 def closing_lines(results: Results) -> list[str]:
-    """The verdict's sentence and what judged."""
-    verdict, judge = results.get("verdict") or {}, results.get("judge") or {}
+    """The verdict's sentence, then the notes."""
+    sentence = (results.get("verdict") or {}).get("sentence")
+    return [*([sentence] if sentence else []), *notes(results)]
+
+
+def notes(results: Results) -> list[str]:
+    """What was asked, what answered and what judged, and what a reader of the figures has to know of it."""
+    judge, lines = results.get("judge") or {}, []
+    asked, model = results.get("questions"), results.get("provenance", {}).get("model")
+    if asked:
+        lines.append(
+            f"questions: {asked['n']} ({asked['n_unseen']} on unseen documents, {asked['n_seen']} on seen)"
+        )
+    if model:
+        lines.append(f"model: {model['name']}" + (f" ({model['note']})" if model["note"] else ""))
+    for name, column in columns(results).items():
+        if dropped := column.get("dropped_passages"):
+            lines.append(f"{name}: {dropped} passages did not fit the context and were left out")
+    lines += results.get("provenance", {}).get("warnings", [])
+    if detector := results.get("abstention_detector"):
+        lines.append(
+            f"abstentions: found by phrases, in agreement with hand labels on {detector['agreed']} "
+            f"of {detector['n']} outputs"
+        )
     validated = "" if judge.get("validated") else " (not validated)"
-    lines = [f"judge: {judge.get('name', 'none')}{validated}; ragas formula"]
-    return [verdict["sentence"], *lines] if verdict.get("sentence") else lines
+    return [*lines, f"judge: {judge.get('name', 'none')}{validated}; ragas formula"]
 
 
 def percent(entry: Mapping[str, Any] | None, *, signed: bool = False) -> str:
@@ -159,7 +180,9 @@ def _outcomes_block(results: Results) -> Block:
 def _rich(block: Block) -> Table:
     shown = Table(box=None, pad_edge=False, padding=(0, 1))
     for position, name in enumerate(block.header):
-        shown.add_column(escape(name), justify="left" if position == 0 else "right", vertical="bottom")
+        shown.add_column(
+            escape(name), justify="left" if position == 0 else "right", vertical="bottom", overflow="fold"
+        )
     for row in block.rows:
         shown.add_row(*(escape(cell) for cell in row))
     return shown

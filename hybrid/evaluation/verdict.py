@@ -144,7 +144,10 @@ def _sentence(
     if choice == "undecided":
         clear = [phrase for name, phrase in PHRASES.items() if zones[name]["zone"] == "worth it"]
         parts += [f"Clearly worth it: {', '.join(clear)}."] if clear else []
-        parts += [_open_question(name, zones[name]) for name in PHRASES if zones[name]["zone"] == "undecided"]
+        open_ones = [
+            _open_question(name, zones[name]) for name in PHRASES if zones[name]["zone"] == "undecided"
+        ]
+        parts += [f"Still open: {'; '.join(open_ones)}."] if open_ones else []
     parts += [_gain(name, rows[name]) for name in ("retrieval_base", "tuning_rag") if _measured(rows[name])]
     parts += _unmeasured(zones) + _against_prompt(zones) + _uncorrected(zones)
     return " ".join(parts)
@@ -153,7 +156,7 @@ def _sentence(
 def _open_question(name: str, entry: Mapping[str, Any]) -> str:
     more = entry["more_questions"]
     number = "over 10,000" if more >= MOST_QUESTIONS else f"about {more:,}"
-    return f"{PHRASES[name].capitalize()} is undecided: {number} more questions."
+    return f"{PHRASES[name]} ({number} more questions)"
 
 
 def _measured(row: Mapping[str, Any]) -> bool:

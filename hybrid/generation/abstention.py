@@ -44,7 +44,12 @@ _PHRASES = (
     r"\b(?:cannot|can't|can not|could not|couldn't) be "
     r"(?:determined|answered|found|inferred|known|established)\b",
     rf"\b(?:it is|it's|it was) (?:not possible|impossible) to {_FIND}\b",
-    r"\b(?:it is|it's) (?:un|not )(?:clear|known)\b",
+    r"\b(?:(?:it|that|this|the answer) is|it's) (?:un|not )(?:clear|known)\b",
+    rf"\b(?:the answer|it|that|this) is not (?:contained |found |given )?(?:in|among) {_SOURCES}",
+    rf"\bno {_SOURCES} {_TELL}s?\b",
+    rf"\bthere (?:is|are) no {_SOURCES} (?:that|which|to) {_TELL}s?\b",
+    rf"^it {_NOT} {_TELL}(?=\W*$)",
+    rf"^(?:unable|not able) to {_FIND}\b",
     r"\b(?:not enough|insufficient|no) (?:information|context)\b",
     r"^(?:unknown|no answer|unanswerable|n/a|no idea|none given|not (?:known|given|available|provided|found|"
     r"applicable|mentioned|stated|specified))(?=\W*$)",

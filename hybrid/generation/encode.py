@@ -7,9 +7,12 @@ not exactly those of the bare template is encoded again, piece by piece, with a 
 
 import json
 import re
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
+
+from jinja2 import TemplateError
 
 from hybrid.errors import BadInput
 from hybrid.generation.prompt import Message
@@ -32,7 +35,12 @@ class ChatEncoder:
         if not getattr(tokenizer, "is_fast", False):
             raise BadInput(place, "this model has no tokenizer.json; only fast tokenizers are supported.")
         self.tokenizer = tokenizer
+        self._backend: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
         self._control = {**_added_tokens(tokenizer), **_special_tokens(tokenizer)}
+        # Any text may give the mark of an unknown character, and it steers nothing.
+        unknown = _unknown_id(self._backend["model"])
+        if unknown is not None and unknown not in _ends(tokenizer):
+            self._control.pop(unknown, None)
         self._template_controls: dict[tuple[str, ...], list[int]] = {}
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
@@ -56,8 +64,20 @@ class ChatEncoder:
         return frozenset(self._control)
 
     def _render(self, messages: Sequence[Message]) -> str:
+        return self._apply(messages if self._takes_system else _without_system(messages))
+
+    def _apply(self, messages: Sequence[Message]) -> str:
         chat = [{"role": message.role, "content": message.content} for message in messages]
         return str(self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+
+    @cached_property
+    def _takes_system(self) -> bool:
+        """Whether the template knows the role; that of Gemma 2, for one, raises an error."""
+        try:
+            self._apply([Message("system", "a"), Message("user", "b")])
+        except TemplateError:
+            return False
+        return True
 
     def _encode_rendered(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -95,13 +115,18 @@ class ChatEncoder:
 
     @cached_property
     def _plain(self) -> Any:
-        """The same tokenizer without added tokens and without a template of its own for bos and eos."""
+        """The same tokenizer without control tokens and without a template of its own for bos and eos."""
         from tokenizers import Tokenizer
 
-        state = json.loads(self.tokenizer.backend_tokenizer.to_str())
-        state["added_tokens"] = []
-        state["post_processor"] = None
+        model = _without_control(self._backend["model"], self._control_texts)
+        state = self._backend | {"added_tokens": [], "post_processor": None, "model": model}
         return Tokenizer.from_str(json.dumps(state))
+
+
+def _without_system(messages: Sequence[Message]) -> list[Message]:
+    """The rules at the head of the first question instead."""
+    rules, first, *rest = messages
+    return [Message("user", f"{rules.content}\n\n{first.content}"), *rest]
 
 
 def _placeholder(index: int) -> str:
@@ -109,6 +134,36 @@ def _placeholder(index: int) -> str:
 
 
 _PLACEHOLDER = re.compile(r"hybridcontent\d+end")
+
+
+def _without_control(model: Mapping[str, Any], control: Mapping[str, int]) -> dict[str, Any]:
+    """A tokenizer's model whose vocabulary names control tokens as no text can.
+
+    ``<s>`` is often a piece of the vocabulary too, and a Unigram model finds it in a text by itself.
+    """
+    nonce = secrets.token_hex(16)
+    hidden = {text: f"{nonce}{i}" for text, i in control.items()}
+    changed = dict(model)
+    if isinstance(model["vocab"], list):
+        changed["vocab"] = [[hidden.get(piece, piece), score] for piece, score in model["vocab"]]
+    else:
+        changed["vocab"] = {hidden.get(piece, piece): i for piece, i in model["vocab"].items()}
+    if "merges" in model:
+        changed["merges"] = [pair for pair in model["merges"] if not {*pair, "".join(pair)} & hidden.keys()]
+    if model.get("unk_token") in hidden:
+        changed["unk_token"] = hidden[model["unk_token"]]
+    return changed
+
+
+def _unknown_id(model: Mapping[str, Any]) -> int | None:
+    if isinstance(model["vocab"], list):
+        return model.get("unk_id")
+    unknown: int | None = model["vocab"].get(model.get("unk_token"))
+    return unknown
+
+
+def _ends(tokenizer: Any) -> set[int | None]:
+    return {tokenizer.bos_token_id, tokenizer.eos_token_id}
 
 
 def _added_tokens(tokenizer: Any) -> dict[int, str]:

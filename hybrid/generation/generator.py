@@ -1,25 +1,24 @@
 """One loaded base model, with the adapter toggled on or off."""
 
-import resource
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
-from hybrid.adapters import Adapter
-from hybrid.errors import ModelMismatch, PromptTooLong
+from hybrid.adapters import Adapter, check_fit
+from hybrid.errors import PromptTooLong
 from hybrid.generation.answers import AnswerStore, Generated, GeneratedBatch, batch_key
 from hybrid.generation.batching import plan_batches
+from hybrid.generation.device import load_model, peak_memory_mb, pick_device, reset_peak_memory
 from hybrid.generation.encode import ChatEncoder
-from hybrid.generation.prompt import Example, chat
+from hybrid.generation.prompt import Example, Style, chat
 from hybrid.models import Weights
 from hybrid.progress import Done
-from hybrid.records import Passage, Turn
+from hybrid.records import Passage, Question, Turn
 from hybrid.specs import GenerationSpec
 
 
@@ -53,15 +52,20 @@ class Generator:
     Args:
         weights: the base model.
         spec: how answers are written.
+        style: whether the prompt asks for short answers or for long ones.
     """
 
-    def __init__(self, weights: Weights, spec: GenerationSpec) -> None:
+    def __init__(self, weights: Weights, spec: GenerationSpec, style: Style = "short") -> None:
         self.weights = weights
         self.spec = spec
+        self.style = style
         self.device = pick_device(spec.device)
         self.tokenizer: Any = AutoTokenizer.from_pretrained(weights.path)
         self.encoder = ChatEncoder(self.tokenizer)
         self.model: Any = load_model(weights, spec, self.device)
+        # What a call leaves open, such as a repetition penalty, generate() takes from the model's own file.
+        ends = self.model.generation_config.eos_token_id
+        self.model.generation_config = GenerationConfig(eos_token_id=ends)
         self.adapter_digest = ""
         self.context = int(self.model.config.max_position_embeddings)
 
@@ -73,13 +77,8 @@ class Generator:
         """
         from peft import PeftModel
 
-        try:
-            self.model = PeftModel.from_pretrained(self.model, str(adapter.path)).eval()
-        except (RuntimeError, ValueError) as exc:
-            reason = str(exc).strip().splitlines()[0]
-            raise ModelMismatch(
-                f"The adapter {adapter.path} does not fit {self.weights.name}: {reason}"
-            ) from exc
+        check_fit(adapter, self.weights)
+        self.model = PeftModel.from_pretrained(self.model, str(adapter.path)).eval()
         self.adapter_digest = adapter.digest
 
     def prompt(
@@ -89,21 +88,19 @@ class Generator:
         history: Sequence[Turn] = (),
         examples: Sequence[Example] = (),
     ) -> Prompt:
-        """Encodes a request; the weakest passages are dropped until it fits the context.
+        """Encodes a request; first the farthest examples, then the weakest passages go until it fits.
 
         Raises:
-            PromptTooLong: it does not fit even without passages.
+            PromptTooLong: the question does not fit even alone.
         """
         room = self.context - self.spec.max_new_tokens
-        for shown in range(len(passages), -1, -1):
-            ids = self.encoder.prompt(chat(question, passages[:shown], history, examples))
+        fewer = [(examples[start:], len(passages)) for start in range(len(examples) + 1)]
+        fewer += [((), shown) for shown in range(len(passages) - 1, -1, -1)]
+        for kept, shown in fewer:
+            ids = self.encoder.prompt(chat(question, passages[:shown], history, kept, self.style))
             if len(ids) <= room:
                 return Prompt(tuple(ids), tuple(passages[:shown]), len(passages) - shown)
-        raise PromptTooLong(
-            f"The question takes {len(ids)} tokens without any passage; {self.weights.name} has room for "
-            f"{room} ({self.context} less {self.spec.max_new_tokens} for the answer). "
-            f"Shorten it: {question[:60]!r} …"
-        )
+        raise _too_long(question, len(ids), room, self.weights)
 
     def generate(
         self,
@@ -159,6 +156,7 @@ class Generator:
         return batch
 
     def _generate_batch(self, prompts: list[tuple[int, ...]], tuned: bool) -> GeneratedBatch:
+        reset_peak_memory(self.device)
         started = time.perf_counter()
         width = max(map(len, prompts))
         pad = self._pad_id()
@@ -182,7 +180,6 @@ class Generator:
         return switch
 
     def _decoding(self) -> GenerationConfig:
-        # Made anew, so that no sampling setting of the model's own file comes along.
         return GenerationConfig(
             do_sample=False,
             max_new_tokens=self.spec.max_new_tokens,
@@ -208,35 +205,22 @@ class Generator:
         return Generated(text, end)
 
 
-def pick_device(name: str) -> torch.device:
-    """``auto`` is the GPU if there is one."""
-    if name != "auto":
-        return torch.device(name)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def check_room(weights: Weights, spec: GenerationSpec, questions: Iterable[Question]) -> None:
+    """Encodes questions without passages, before the model is loaded.
+
+    Raises:
+        PromptTooLong: one does not fit the model's context.
+    """
+    encoder = ChatEncoder(AutoTokenizer.from_pretrained(weights.path))
+    room = int(AutoConfig.from_pretrained(weights.path).max_position_embeddings) - spec.max_new_tokens
+    for question in questions:
+        taken = len(encoder.prompt(chat(question.text, (), question.history)))
+        if taken > room:
+            raise _too_long(question.text, taken, room, weights)
 
 
-def load_model(weights: Weights, spec: GenerationSpec, device: torch.device) -> Any:
-    """Loads a base model from safetensors, in evaluation mode."""
-    model = AutoModelForCausalLM.from_pretrained(
-        weights.path,
-        dtype=_dtype(spec.dtype, device),
-        attn_implementation=spec.attention,
-        use_safetensors=True,
+def _too_long(question: str, taken: int, room: int, weights: Weights) -> PromptTooLong:
+    return PromptTooLong(
+        f"The question takes {taken} tokens without any passage; the context of {weights.name} has room for "
+        f"{room} beside the answer. Shorten it: {question[:60]!r} …"
     )
-    return model.to(device).eval()
-
-
-def _dtype(name: str, device: torch.device) -> torch.dtype:
-    if name == "auto":
-        # On a CPU float32 is the faster one, by a factor of two in training.
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
-    dtype: torch.dtype = getattr(torch, name)
-    return dtype
-
-
-def peak_memory_mb(device: torch.device) -> float:
-    """The most memory that was in use so far: of the GPU, or of this process."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -8,12 +8,24 @@ from hybrid.generation.abstention import ABSTENTION
 from hybrid.generation.citations import marker
 from hybrid.records import Passage, Turn
 
-WITH_SOURCES = (
-    "Answer the question from the sources, in as few words as it needs. "
-    "After the answer, cite the number of the source that tells it, like [1]. "
-    f"If the sources do not tell, say: {ABSTENTION}"
-)
-WITHOUT_SOURCES = f"Answer the question in as few words as it needs. If you do not know, say: {ABSTENTION}"
+Style = Literal["short", "long"]
+
+WITH_SOURCES: dict[Style, str] = {
+    "short": (
+        "Answer the question from the sources, in as few words as it needs. "
+        "After the answer, cite the number of the source that tells it, like [1]. "
+        f"If the sources do not tell, say: {ABSTENTION}"
+    ),
+    "long": (
+        "Answer the question from the sources, in one to three sentences. "
+        "After each sentence, cite the number of the source that tells it, like [1]. "
+        f"If the sources do not tell, say: {ABSTENTION}"
+    ),
+}
+WITHOUT_SOURCES: dict[Style, str] = {
+    "short": f"Answer the question in as few words as it needs. If you do not know, say: {ABSTENTION}",
+    "long": f"Answer the question in one to three sentences. If you do not know, say: {ABSTENTION}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +50,14 @@ def chat(
     passages: Sequence[Passage],
     history: Sequence[Turn] = (),
     examples: Sequence[Example] = (),
+    style: Style = "short",
 ) -> list[Message]:
     """The messages of one request.
 
     Passage i is offered under ``marker(i)``, counted from 1 in the order given.
     """
-    messages = [Message("system", WITH_SOURCES if passages else WITHOUT_SOURCES)]
+    rules = WITH_SOURCES if passages else WITHOUT_SOURCES
+    messages = [Message("system", rules[style])]
     for example in examples:
         messages.append(Message("user", user_turn(example.question, example.passages)))
         messages.append(Message("assistant", example.answer))
@@ -52,6 +66,12 @@ def chat(
         messages.append(Message("assistant", turn.answer))
     messages.append(Message("user", user_turn(question, passages)))
     return messages
+
+
+def sample_chats(style: Style) -> list[Message]:
+    """One request with sources and one without, as :func:`chat` makes them: their digest names the prompt."""
+    passage = Passage(id=1, document="document", title="title", text="text", start=0, end=4)
+    return [*chat("question", [passage], style=style), *chat("question", [], style=style)]
 
 
 def user_turn(question: str, passages: Sequence[Passage]) -> str:

@@ -80,6 +80,6 @@ def load_embedder(name: str, *, device: str | None = None, say: models.Say = lam
     kind, _, rest = name.partition(":")
     if kind != "hashing":
         return SentenceEmbedder(models.locate(name, say), device)
-    if not rest.isdigit() or int(rest) == 0:
+    if not rest.isdecimal() or int(rest) == 0:
         raise BadSpec(f'retrieval.embedder: "{name}" needs a dimension, for example hashing:256.')
     return HashingEmbedder(int(rest))

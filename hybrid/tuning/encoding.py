@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hybrid.generation.encode import ChatEncoder
-from hybrid.generation.prompt import chat
+from hybrid.generation.prompt import Style, chat
 from hybrid.tuning.rows import TrainingRow
 
 IGNORED = -100
@@ -22,20 +22,23 @@ class EncodedRow:
 
 
 def encode_rows(
-    rows: Sequence[TrainingRow], encoder: ChatEncoder, *, end_id: int, max_tokens: int
+    rows: Sequence[TrainingRow], encoder: ChatEncoder, *, end_id: int, max_tokens: int, style: Style = "short"
 ) -> list[EncodedRow]:
     """Encodes rows; one that is too long loses distractors, never its gold or its answer.
 
     Rows that are too long even so are left out.
     """
-    encoded = [_encode(row, encoder, end_id, max_tokens) for row in rows]
+    encoded = [_encode(row, encoder, end_id, max_tokens, style) for row in rows]
     return [row for row in encoded if row is not None]
 
 
-def _encode(row: TrainingRow, encoder: ChatEncoder, end_id: int, max_tokens: int) -> EncodedRow | None:
+def _encode(
+    row: TrainingRow, encoder: ChatEncoder, end_id: int, max_tokens: int, style: Style
+) -> EncodedRow | None:
     shorter: TrainingRow | None = row
     while shorter is not None:
-        prompt = encoder.prompt(chat(row.question.text, shorter.passages, row.question.history))
+        messages = chat(row.question.text, shorter.passages, row.question.history, style=style)
+        prompt = encoder.prompt(messages)
         completion = [*encoder.text(shorter.target), end_id]
         if len(prompt) + len(completion) <= max_tokens:
             labels = [IGNORED] * len(prompt) + completion

@@ -18,7 +18,7 @@ def known_unaided(spec: PipelineSpec, suite: Suite, weights: Weights, progress: 
     """
     if spec.tuning.no_context != "from_memory":
         return frozenset()
-    generator = Generator(weights, spec.generation)
+    generator = Generator(weights, spec.generation, suite.spec.answers)
     requests = [Request(question) for question in suite.training]
     with progress.track("Asking the base what it knows", len(requests)) as done:
         answers, _ = answer_all(

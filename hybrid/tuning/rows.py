@@ -9,6 +9,7 @@ from typing import Literal
 from hybrid.corpus.store import Corpus
 from hybrid.generation.abstention import ABSTENTION
 from hybrid.generation.citations import marker
+from hybrid.generation.prompt import Style
 from hybrid.records import Gold, Passage, Question
 from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import TuningSpec
@@ -77,7 +78,7 @@ class RowBuilder:
         *,
         passages: int,
         spec: TuningSpec,
-        style: Literal["short", "long"] = "short",
+        style: Style = "short",
         seed: int = 0,
     ) -> None:
         self._corpus = corpus
@@ -134,7 +135,7 @@ class RowBuilder:
             return self._no_context_row(question, known)
         gold = gold_passages(self._corpus, question)[: self._passages]
         shown = gold if kind == "gold" else []
-        shown = shown + self._distractors(question, hard, self._passages - len(shown))
+        shown = shown + self._distractors(question, gold, hard, self._passages - len(shown))
         self._random.shuffle(shown)
         if kind == "distractors":
             return TrainingRow(question, kind, tuple(shown), (ABSTENTION,))
@@ -147,12 +148,16 @@ class RowBuilder:
             question, "no_context", (), self._sentences(question) if remembered else (ABSTENTION,)
         )
 
-    def _distractors(self, question: Question, hard: list[Passage], count: int) -> list[Passage]:
-        """Passages that do not tell: some near the question, some at random, none twice."""
-        near = [passage for passage in hard if self._is_distractor(question, passage)]
+    def _distractors(
+        self, question: Question, gold: list[Passage], hard: list[Passage], count: int
+    ) -> list[Passage]:
+        """Passages that do not tell: some near the question, some at random, no text twice or as the gold."""
+        texts = {passage.text for passage in gold}
+        fitting = (passage for passage in hard if self._is_distractor(question, passage))
+        near = {passage.text: passage for passage in fitting if passage.text not in texts}
         wanted = sum(self._random.random() < self._spec.hard_distractors for _ in range(count))
-        chosen = self._random.sample(near, min(wanted, len(near)))
-        texts = {passage.text for passage in chosen}
+        chosen = self._random.sample(list(near.values()), min(wanted, len(near)))
+        texts.update(passage.text for passage in chosen)
         for passage in self._random.sample(self._all, min(len(self._all), 8 * count)):
             if len(chosen) >= count:
                 break
@@ -177,15 +182,16 @@ def trainable(corpus: Corpus, question: Question) -> bool:
 
 
 def gold_passages(corpus: Corpus, question: Question) -> list[Passage]:
-    """For each gold span the passage that holds most of it, in the order of the spans, each once.
+    """For each gold the passage that tells, in their order, each once.
 
-    A gold that names a whole document gives no passage: which part of it tells is not known.
+    Of a span it is the passage that holds most of it. Of a whole document it is the first that holds a
+    reference, or its only one; otherwise which part tells is not known, and it gives none.
     """
     best: dict[int, Passage] = {}
     for gold in question.gold or ():
-        if gold.start is None:
-            continue
         holding = corpus.holding(gold)
+        if gold.start is None and len(holding) > 1:
+            holding = [passage for passage in holding if holds_answer(question, passage)][:1]
         if holding:
             passage = max(holding, key=lambda passage: overlap(gold, passage))
             best.setdefault(passage.id, passage)

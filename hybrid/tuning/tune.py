@@ -10,10 +10,14 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from transformers import AutoTokenizer
+
 from hybrid import library, models
 from hybrid.adapters import MANIFEST, Adapter, adapter_folder, open_adapter, publish
 from hybrid.errors import NoTrainingQuestions
-from hybrid.models import Weights
+from hybrid.generation.device import load_model, pick_device, precision
+from hybrid.generation.encode import ChatEncoder
+from hybrid.models import Weights, file_digest, read_config
 from hybrid.pipeline import load_retriever
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Question
@@ -23,6 +27,7 @@ from hybrid.suites import Suite, load_suite
 from hybrid.tuning.encoding import EncodedRow, encode_rows, rows_digest
 from hybrid.tuning.known import known_unaided
 from hybrid.tuning.rows import RowBuilder, TrainingRow, trainable
+from hybrid.tuning.train import train
 
 
 def training_rows(
@@ -40,11 +45,7 @@ def training_rows(
     Raises:
         NoTrainingQuestions: the suite has none that can be trained on.
     """
-    questions = [question for question in suite.require_training() if trainable(suite.corpus, question)]
-    if not questions:
-        raise NoTrainingQuestions(
-            f'Suite "{suite.name}": no training question has both a reference and gold.'
-        )
+    questions = trainable_questions(suite)
     builder = RowBuilder(
         suite.corpus,
         retriever,
@@ -54,6 +55,21 @@ def training_rows(
         seed=seed,
     )
     return builder.build(questions, known)
+
+
+def trainable_questions(suite: Suite) -> list[Question]:
+    """The training questions from which a target can be made.
+
+    Raises:
+        NoTrainingQuestions: the suite has none.
+    """
+    questions = [question for question in suite.require_training() if trainable(suite.corpus, question)]
+    if not questions:
+        raise NoTrainingQuestions(
+            f'Suite "{suite.name}": no training question has both a reference and gold. '
+            "Name an adapter with --adapter FOLDER, or leave the tuned cells out with --cells base,base+rag."
+        )
+    return questions
 
 
 def tune_pipeline(
@@ -110,16 +126,21 @@ def tune(
         NoTrainingQuestions: there is nothing to train on.
         HybridError: the loss is no longer a number.
     """
-    from transformers import AutoTokenizer
-
-    from hybrid.generation.encode import ChatEncoder
-
     tokenizer = AutoTokenizer.from_pretrained(weights.path)
     rows = training_rows(spec, suite, retriever, seed=seed, known=known)
     encoded = encode_rows(
-        rows, ChatEncoder(tokenizer), end_id=tokenizer.eos_token_id, max_tokens=spec.tuning.max_row_tokens
+        rows,
+        ChatEncoder(tokenizer),
+        end_id=tokenizer.eos_token_id,
+        max_tokens=spec.tuning.max_row_tokens,
+        style=suite.spec.answers,
     )
-    recipe = _recipe(spec, suite, weights, encoded, seed)
+    if not encoded:
+        raise NoTrainingQuestions(
+            f'Suite "{suite.name}": no training row fits into {spec.tuning.max_row_tokens} tokens. '
+            "Raise tuning.max_row_tokens."
+        )
+    recipe = _recipe(spec, suite, weights, rows, encoded, seed)
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
     folder = adapter_folder(suite.name, digest)
     if (folder / MANIFEST).is_file():
@@ -138,9 +159,6 @@ def _train(
     folder: Path,
     progress: Progress,
 ) -> Adapter:
-    from hybrid.generation.generator import load_model, pick_device
-    from hybrid.tuning.train import train
-
     work = folder.with_name(f"{folder.name}.training")
     model = load_model(weights, spec.generation, pick_device(spec.generation.device))
     steps = spec.tuning.max_steps or math.ceil(len(rows) / spec.tuning.batch_rows)
@@ -162,29 +180,42 @@ def _train(
 
 
 def _recipe(
-    spec: PipelineSpec, suite: Suite, weights: Weights, rows: Sequence[EncodedRow], seed: int
+    spec: PipelineSpec,
+    suite: Suite,
+    weights: Weights,
+    rows: Sequence[TrainingRow],
+    encoded: Sequence[EncodedRow],
+    seed: int,
 ) -> dict[str, Any]:
-    """Everything that made the adapter; its digest is the adapter's place."""
-    asked = {row.question for row in rows}
+    """Everything that made the adapter; its digest is the adapter's place.
+
+    ``documents`` hold the answers that were learned; ``shown`` are all whose text stood in a row, distractors
+    of documents that are otherwise unseen among them. Loss is taken on answers only.
+    """
     return {
-        "base": {"name": weights.name, "digest": weights.digest},
+        "base": {
+            "name": weights.name,
+            "digest": weights.digest,
+            "architectures": read_config(weights).get("architectures"),
+            "tokenizer": file_digest(weights.path / "tokenizer.json"),
+        },
         "suite": suite.name,
         "corpus": {
             "name": suite.corpus.name,
             "generation": suite.corpus.generation,
             "digest": suite.corpus.digest,
         },
-        "documents": documents_of([question for question in suite.training if question.id in asked]),
-        "rows": {"n": len(rows), "tokens": sum(len(row.ids) for row in rows), "digest": rows_digest(rows)},
+        "documents": sorted({gold.document for row in rows for gold in row.question.gold or ()}),
+        "shown": sorted({passage.document for row in rows for passage in row.passages}),
+        "rows": {
+            "n": len(encoded),
+            "tokens": sum(len(row.ids) for row in encoded),
+            "digest": rows_digest(encoded),
+        },
         "tuning": spec.tuning.model_dump(mode="json"),
-        "precision": spec.generation.dtype,
+        "precision": precision(spec.generation),
         "seed": seed,
         "versions": {
             name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "trl")
         },
     }
-
-
-def documents_of(questions: Sequence[Question]) -> list[str]:
-    """The documents that hold the gold of these questions, sorted."""
-    return sorted({gold.document for question in questions for gold in question.gold or ()})

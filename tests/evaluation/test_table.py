@@ -38,8 +38,8 @@ def test_markdown_rows_are_as_long_as_their_header():
     text = plain(results)
     assert "a\\|b c" in text
     widths = [line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")]
-    # bars: one more than columns. 8 columns and 6 columns of figures, 5 of effects, 8 of outcomes
-    assert widths == [9] * 7 + [7] * 7 + [6] * 5 + [9] * 7
+    # bars: one more than columns. 8 columns and 6 columns of figures, 5 of effects, 9 of outcomes
+    assert widths == [9] * 7 + [7] * 7 + [6] * 5 + [10] * 7
 
 
 def test_the_verdict_stands_beneath():

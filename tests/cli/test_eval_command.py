@@ -1,0 +1,117 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+UNTUNED = ("--cells", "base,base+rag")
+
+
+@pytest.fixture
+def suite_with(warranty):
+    """Makes the suite's file anew with further keys."""
+
+    def write(**keys):
+        path = warranty / "suites" / "warranty" / "suite.yaml"
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | keys))
+
+    return write
+
+
+def test_the_main_job_prints_tables_and_last_the_path_of_the_results(
+    hybrid_command, warranty, pipeline, tmp_path
+):
+    done = hybrid_command("eval", pipeline, "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[-1] == str(tmp_path / "out" / "results.json")
+    assert any(line.startswith("tuned+rag") for line in lines)
+    assert {"results.json", "rows.jsonl", "report.html"} <= {
+        path.name for path in (tmp_path / "out").iterdir()
+    }
+    assert json.loads(Path(lines[-1]).read_text())["pipeline"] == "tiny"
+
+
+def test_json_is_one_object_and_nothing_else(hybrid_command, warranty, pipeline):
+    done = hybrid_command("eval", pipeline, *UNTUNED, "--limit", 2, "--json")
+    assert (done.code, len(done.out.splitlines())) == (0, 1)
+    assert json.loads(done.out)["questions"]["n"] == 2
+
+
+def test_without_out_the_run_lies_in_the_state_folder(hybrid_command, warranty, pipeline):
+    done = hybrid_command("eval", pipeline, *UNTUNED, "--limit", 2)
+    assert Path(done.out.splitlines()[-1]).parent.parent == warranty / "runs"
+
+
+def test_set_is_typed_and_recorded(hybrid_command, warranty, pipeline):
+    done = hybrid_command("eval", pipeline, *UNTUNED, "--limit", 2, "--set", "retrieval.k=1", "--json")
+    results = json.loads(done.out)
+    assert results["provenance"]["pipeline"]["retrieval"]["k"] == results["retrieval"]["k"] == 1
+
+
+def test_a_run_is_continued_only_as_the_same_run(hybrid_command, warranty, pipeline, tmp_path):
+    command = ("eval", pipeline, *UNTUNED, "--limit", 2, "--out", tmp_path / "out")
+    assert hybrid_command(*command).code == 0
+    again = hybrid_command(*command)
+    assert (again.code, "--resume" in again.err) == (2, True)
+    other = hybrid_command(*command, "--resume", "--seed", 1)
+    assert (other.code, "other settings" in other.err) == (2, True)
+    assert hybrid_command(*command, "--resume").code == 0
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "code"),
+    [
+        ({"base.correct": 0.0, "base+rag.hallucination_rate": 1.0}, 0),
+        ({"base.correct": 0.0, "base+rag.correct": 0.99}, 1),
+        ({"base.hallucination_rate": -0.1}, 1),
+    ],
+)
+def test_a_threshold_that_is_not_reached_is_exit_1(hybrid_command, suite_with, pipeline, thresholds, code):
+    suite_with(thresholds=thresholds)
+    done = hybrid_command("eval", pipeline, *UNTUNED, "--limit", 2)
+    assert done.code == code
+    assert done.out.splitlines()[-1].endswith("results.json")
+    assert ("Thresholds not reached: " + list(thresholds)[-1] in done.err) == bool(code)
+
+
+def test_estimate_stops_before_any_work(hybrid_command, warranty, pipeline, tmp_path):
+    done = hybrid_command("eval", pipeline, "--estimate", "--out", tmp_path / "out")
+    assert done.code == 0
+    assert {line.split(":")[0] for line in done.out.splitlines()} >= {
+        "base",
+        "tuned+rag",
+        "tuning",
+        "answering",
+    }
+    assert not (tmp_path / "out").exists() and not (warranty / "runs").exists()
+
+
+def test_estimate_is_one_object_with_json(hybrid_command, warranty, pipeline):
+    done = hybrid_command("eval", pipeline, "--estimate", "--json")
+    assert json.loads(done.out)["estimate"][0].startswith("base: ")
+
+
+def test_ctrl_c_is_one_line_and_exit_130(warranty, pipeline):
+    endless = ("--set", "tuning.max_steps=100000", "--set", "tuning.rows=40")
+    command = [sys.executable, "-m", "hybrid.cli", "eval", str(pipeline), *endless]
+    process = subprocess.Popen(command, env=os.environ.copy(), stderr=subprocess.PIPE, text=True)
+    try:
+        while process.poll() is None and not list(
+            warranty.glob("adapters/*/*.training/checkpoints/*/COMPLETE")
+        ):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == 130, err
+    assert err.splitlines()[-1].startswith("Interrupted. ") and "--resume" in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert list(warranty.glob("adapters/*/*.training/checkpoints/*/COMPLETE"))
+    assert not list(warranty.glob("runs/*/results.json"))

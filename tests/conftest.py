@@ -1,0 +1,59 @@
+"""What many tests share: a state folder of their own, a tiny model, and a small corpus."""
+
+import pytest
+
+from hybrid import models
+from hybrid.corpus.store import Corpus
+from hybrid.records import Document
+from hybrid.retrieval.embed import HashingEmbedder
+from hybrid.retrieval.retriever import Retriever
+from hybrid.specs import GenerationSpec
+from hybrid.testing import build_tiny_model
+
+FRUIT = ("Apple", "Banana", "Cherry", "Damson", "Elderberry", "Fig", "Grape", "Hazelnut")
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "state"
+    monkeypatch.setenv("HYBRID_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    build_tiny_model(folder)
+    return models.locate(str(folder))
+
+
+@pytest.fixture(scope="session")
+def tiny_generator(tiny_weights):
+    """The tiny model without an adapter. Tests that change a generator make their own."""
+    from hybrid.generation.generator import Generator
+
+    return Generator(tiny_weights, GenerationSpec(max_new_tokens=8))
+
+
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory):
+    """The bundled generator, converted once for all slow tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HYBRID_HOME", str(tmp_path_factory.mktemp("bundled")))
+        return models.locate("bundled:smollm2-135m-instruct-q4_1")
+
+
+@pytest.fixture
+def small_corpus(state_folder):
+    """Eight documents of two passages: ``fig.md`` tells the colour, then the price of the fig."""
+    text = "The {0} is of colour number {1}.\n\n# Price\n\nOne {0} costs 1{1} cents."
+    documents = [
+        Document(f"{name.lower()}.md", name, text.format(name.lower(), row)) for row, name in enumerate(FRUIT)
+    ]
+    with Corpus.create("fruit", documents=documents, passage_chars=60) as corpus:
+        yield corpus
+
+
+@pytest.fixture
+def small_retriever(small_corpus):
+    return Retriever(small_corpus, HashingEmbedder(64), 3)

@@ -1,0 +1,29 @@
+import pytest
+
+from hybrid.errors import UnknownName
+from hybrid.evaluation.columns import CELLS, COLUMNS, REFERENCES, pick_columns
+
+
+def test_the_cells_are_the_two_by_two():
+    assert {(cell.tuned, cell.retrieval) for cell in CELLS} == {(a, b) for a in (0, 1) for b in (0, 1)}
+    assert not any(cell.few_shot for cell in CELLS)
+
+
+def test_the_references_are_untuned():
+    assert all(column.few_shot and not column.tuned for column in REFERENCES)
+
+
+@pytest.mark.parametrize("column", COLUMNS.values(), ids=lambda column: column.name)
+def test_a_name_says_what_the_column_does(column):
+    assert column.retrieval == column.name.endswith("+rag")
+    assert column.tuned == column.name.startswith("tuned")
+
+
+def test_columns_come_in_the_order_of_the_report_and_once():
+    picked = pick_columns(["few-shot", "tuned", "base", "tuned"])
+    assert [column.name for column in picked] == ["base", "tuned", "few-shot"]
+
+
+def test_an_unknown_cell_is_named_with_the_nearest():
+    with pytest.raises(UnknownName, match=r'Unknown cell "base\+rga".*Did you mean "base\+rag"\?'):
+        pick_columns(["base", "base+rga"])

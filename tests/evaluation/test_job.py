@@ -1,0 +1,158 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hybrid.adapters import open_adapter
+from hybrid.corpus.store import Corpus
+from hybrid.errors import (
+    BadSpec,
+    CorpusError,
+    ModelMismatch,
+    ModelMissing,
+    NoTrainingQuestions,
+    PromptTooLong,
+    UnknownName,
+)
+from hybrid.evaluation.job import prepare
+from hybrid.questions import write_questions
+from hybrid.records import Question
+
+UNTUNED = ["base", "base+rag"]
+
+
+def adapter_of(finished):
+    (manifest,) = finished.home.glob("adapters/*/*/MANIFEST.json")
+    return manifest.parent
+
+
+def own_suite(folder, questions, **keys):
+    write_questions(folder / "questions.jsonl", questions)
+    spec = {"corpus": "warranty", "questions": "questions.jsonl"} | keys
+    (folder / "mine.yaml").write_text(yaml.safe_dump(spec))
+    return str(folder / "mine.yaml")
+
+
+def names(job):
+    return [column.name for column in job.columns]
+
+
+def test_all_columns_are_run_by_default(warranty, pipeline):
+    job = prepare(pipeline)
+    assert names(job) == ["base", "base+rag", "tuned", "tuned+rag", "few-shot", "few-shot+rag"]
+    assert job.tunes
+    assert not prepare(pipeline, cells=UNTUNED).tunes
+
+
+def test_a_given_adapter_is_not_made(at_home, pipeline):
+    job = prepare(pipeline, adapter=adapter_of(at_home))
+    assert not job.tunes
+    assert job.settings()["adapter_given"] == open_adapter(adapter_of(at_home)).digest
+
+
+def test_without_training_questions_the_ways_out_are_named(warranty, pipeline, tmp_path):
+    suite = own_suite(tmp_path, [Question("a", "What?")])
+    with pytest.raises(NoTrainingQuestions, match=r"--adapter FOLDER.*--cells base,base\+rag"):
+        prepare(pipeline, suite=suite)
+    assert names(prepare(pipeline, suite=suite, cells=UNTUNED)) == UNTUNED
+    with pytest.raises(NoTrainingQuestions):
+        prepare(pipeline, suite=suite, cells=["few-shot"])
+
+
+def test_without_few_shot_in_the_pipeline_there_are_four_columns(warranty, pipeline):
+    job = prepare(pipeline, overrides=["references.few_shot=false"])
+    assert names(job) == ["base", "base+rag", "tuned", "tuned+rag"]
+
+
+def test_settings_follow_whatever_decides_a_figure(warranty, pipeline):
+    changes = [{}, {"seed": 1}, {"limit": 5}, {"cells": UNTUNED}, {"overrides": ["retrieval.k=1"]}]
+    settings = [prepare(pipeline, **change).settings() for change in changes]
+    assert all(a != b for i, a in enumerate(settings) for b in settings[:i])
+    assert prepare(pipeline).settings() == settings[0]
+
+
+def test_settings_follow_the_corpus(warranty, pipeline):
+    before = prepare(pipeline).settings()
+    with Corpus.open("warranty") as corpus:
+        corpus.remove(["x10"])
+    assert prepare(pipeline).settings() != before
+
+
+def test_part_and_limit_choose_the_questions(warranty, pipeline, tmp_path):
+    questions = [Question(f"q{n}", "What?", part="test" if n < 4 else "dev") for n in range(10)]
+    suite = own_suite(tmp_path, questions)
+    asked = prepare(pipeline, suite=suite, cells=UNTUNED, part="test", limit=3).questions
+    assert len(asked) == 3
+    assert {question.id for question in asked} <= {"q0", "q1", "q2", "q3"}
+    with pytest.raises(CorpusError, match='no questions in its part "test"'):
+        prepare(pipeline, suite=own_suite(tmp_path, questions[4:]), cells=UNTUNED, part="test")
+
+
+def test_an_empty_corpus_is_refused(warranty, pipeline):
+    Corpus.create("nothing").close()
+    with pytest.raises(CorpusError, match="hybrid corpus add nothing PATH"):
+        prepare(pipeline, corpus="nothing")
+
+
+def test_a_question_longer_than_the_context_is_refused(warranty, pipeline, tmp_path):
+    suite = own_suite(tmp_path, [Question("short", "What?"), Question("long", "what " * 2000)])
+    with pytest.raises(PromptTooLong, match="takes 10[0-9]{3} tokens .*'what what"):
+        prepare(pipeline, suite=suite, cells=UNTUNED)
+
+
+def test_a_folder_without_an_adapter_is_refused(warranty, pipeline, tmp_path):
+    with pytest.raises(ModelMissing, match="holds no adapter"):
+        prepare(pipeline, adapter=tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"hidden_size": 16}, {"num_hidden_layers": 1}, {"head_dim": 4}])
+def test_an_adapter_of_another_architecture_is_refused(at_home, pipeline, tmp_path, change):
+    other = tiny_model(tmp_path / "other", **change)
+    with pytest.raises(ModelMismatch, match="does not fit"):
+        prepare(pipeline, adapter=adapter_of(at_home), overrides=[f"model={other}"])
+
+
+def test_an_adapter_on_other_weights_of_its_architecture_is_said(at_home, pipeline, tmp_path, capsys):
+    from hybrid.cli.terminal import TerminalProgress
+
+    other = tiny_model(tmp_path / "other")
+    job = prepare(
+        pipeline,
+        adapter=adapter_of(at_home),
+        overrides=[f"model={other}"],
+        progress=TerminalProgress(),
+    )
+    assert job.adapter and "and is put on" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"cells": ["tunde"]}, UnknownName),
+        ({"suite": "waranty"}, UnknownName),
+        ({"corpus": "waranty"}, UnknownName),
+        ({"overrides": ["retrieval.embedder=hashing:none"]}, BadSpec),
+        ({"overrides": ["tuning.rows=[1"]}, BadSpec),
+        ({"overrides": ["model=/no/such/folder"]}, ModelMissing),
+    ],
+)
+def test_what_cannot_be_found_or_read_is_refused(warranty, pipeline, change, error):
+    with pytest.raises(error):
+        prepare(pipeline, **change)
+    assert {path.name for path in warranty.iterdir()} == {"corpora", "suites"}
+
+
+def tiny_model(folder, **change):
+    """A random Llama of another shape or seed, with the tokenizer of the tiny one."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from hybrid.testing import byte_tokenizer
+
+    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    tokenizer = byte_tokenizer()
+    config = LlamaConfig(vocab_size=len(tokenizer), num_key_value_heads=2, **(shape | change))
+    torch.manual_seed(1)
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return Path(folder)

@@ -1,0 +1,208 @@
+import json
+import random
+import shutil
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from hybrid import models
+from hybrid.adapters import open_adapter
+from hybrid.errors import BadSpec, ModelMismatch, PromptTooLong
+from hybrid.generation.answers import AnswerStore
+from hybrid.generation.device import load_model, pick_device
+from hybrid.generation.generator import Generator, Prompt
+from hybrid.generation.prompt import Example
+from hybrid.records import Passage, Turn
+from hybrid.specs import GenerationSpec
+
+SPEC = GenerationSpec(max_new_tokens=8, batch_tokens=4000)
+PASSAGES = tuple(Passage(i, f"{i}.md", "", f"{i} " * 150, 0, 300) for i in range(10))
+
+
+def prompts(generator, n):
+    """Questions of different length."""
+    chooser = random.Random(0)
+    return [
+        generator.prompt("".join(chooser.choices("abc de", k=chooser.randint(1, 90))), ()) for _ in range(n)
+    ]
+
+
+def save_adapter(model, folder):
+    """An adapter with random weights that change what the model says."""
+    config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        get_peft_model(model, config).save_pretrained(folder)
+    return open_adapter(folder)
+
+
+@pytest.fixture(scope="module")
+def adapter(tiny_weights, tmp_path_factory):
+    model = load_model(tiny_weights, SPEC, torch.device("cpu"))
+    return save_adapter(model, tmp_path_factory.mktemp("adapter"))
+
+
+@pytest.fixture(scope="module")
+def tuned_generator(tiny_weights, adapter):
+    generator = Generator(tiny_weights, SPEC)
+    generator.put_on(adapter)
+    return generator
+
+
+def test_batched_answers_are_those_of_single_prompts(tiny_generator):
+    asked = prompts(tiny_generator, 60)
+    batched = tiny_generator.generate(asked).outputs
+    single = [tiny_generator.generate([prompt]).outputs[0] for prompt in asked]
+    # Sums in another order may turn a rare near-tie.
+    assert sum(a == b for a, b in zip(batched, single, strict=True)) >= 59
+    assert len(set(single)) > 10
+
+
+def test_answers_stand_in_the_order_of_the_prompts_for_every_seed(tiny_weights):
+    generator = Generator(tiny_weights, GenerationSpec(max_new_tokens=4, batch_tokens=500))
+    asked = prompts(generator, 8)
+    assert generator.generate(asked, seed=1).outputs == generator.generate(asked, seed=2).outputs
+
+
+def test_no_prompts_no_answers(tiny_generator):
+    assert tiny_generator.generate([]).outputs == ()
+
+
+def test_progress_counts_prompts_to_their_end(tiny_generator):
+    counts = []
+    tiny_generator.generate(prompts(tiny_generator, 5), done=lambda done, note: counts.append(done))
+    assert counts == sorted(set(counts)) and counts[-1] == 5
+
+
+def test_the_text_ends_at_the_first_end_token(tiny_generator):
+    end, written = tiny_generator.tokenizer.eos_token_id, tiny_generator.encoder.text(" Five. ")
+    output = tiny_generator._read([*written, end, *written])
+    assert (output.text, output.tokens) == ("Five.", 7)
+
+
+def test_an_answer_ends_where_tokenizer_or_model_say(tiny_weights, tmp_path):
+    folder = shutil.copytree(tiny_weights.path, tmp_path / "model")
+    (folder / "generation_config.json").write_text('{"eos_token_id": [7, 8]}')
+    generator = Generator(models.locate(str(folder)), SPEC)
+    assert generator.stop_ids() == [7, 8, generator.tokenizer.eos_token_id]
+    assert generator._read([1, 2, 8, 3]).tokens == 2
+
+
+def test_base_answers_are_the_same_with_an_adapter_loaded(tiny_generator, tuned_generator):
+    asked = prompts(tiny_generator, 12)
+    base = tiny_generator.generate(asked).outputs
+    assert tuned_generator.generate(asked, tuned=True).outputs != base
+    assert tuned_generator.generate(asked, tuned=False).outputs == base
+    assert tuned_generator.generate(asked, tuned=True).outputs != base
+
+
+def test_an_adapter_changes_no_weight_of_the_base(tiny_generator, tuned_generator):
+    tuned_generator.generate(prompts(tiny_generator, 2), tuned=True)
+    kept = tuned_generator.model.get_base_model().state_dict()
+    for name, weight in tiny_generator.model.state_dict().items():
+        wrapped = name.replace("_proj.weight", "_proj.base_layer.weight")
+        assert torch.equal(kept[wrapped], weight), name
+
+
+def test_an_adapter_of_another_shape_is_refused(tiny_weights, tmp_path):
+    config = LlamaConfig.from_pretrained(tiny_weights.path, hidden_size=16, intermediate_size=32)
+    other = save_adapter(LlamaForCausalLM(config), tmp_path)
+    with pytest.raises(ModelMismatch, match=r"does not fit .*: [^\n]*$"):
+        Generator(tiny_weights, SPEC).put_on(other)
+
+
+def test_stored_answers_are_not_generated_again(tiny_weights, tmp_path, monkeypatch):
+    generator, store = Generator(tiny_weights, SPEC), AnswerStore(tmp_path)
+    asked = prompts(generator, 6)
+    first = generator.generate(asked, store=store)
+    monkeypatch.setattr(generator.model, "generate", lambda **_: pytest.fail("generated again"))
+    again = generator.generate(asked, store=store)
+    assert (again.outputs, again.seconds) == (first.outputs, first.seconds)
+
+
+def test_stored_answers_of_the_base_are_not_taken_for_tuned_ones(tuned_generator, tmp_path):
+    store = AnswerStore(tmp_path)
+    asked = prompts(tuned_generator, 6)
+    tuned = tuned_generator.generate(asked, tuned=True).outputs
+    tuned_generator.generate(asked, tuned=False, store=store)
+    assert tuned_generator.generate(asked, tuned=True, store=store).outputs == tuned
+
+
+def test_everything_that_decides_an_answer_is_in_its_setup(tiny_weights, tuned_generator):
+    other = Generator(tiny_weights, GenerationSpec(max_new_tokens=9))
+    setups = [tuned_generator.setup(True), tuned_generator.setup(False), other.setup(False)]
+    assert len(set(setups)) == 3
+
+
+@pytest.fixture
+def narrow(tiny_weights):
+    """A generator with room for about three of PASSAGES; a token is a byte."""
+    generator = Generator(tiny_weights, SPEC)
+    generator.context = 1600
+    return generator
+
+
+def test_the_weakest_passages_are_dropped_and_counted(narrow):
+    prompt = narrow.prompt("Why?", PASSAGES)
+    assert prompt.shown == PASSAGES[: len(prompt.shown)]
+    assert (len(prompt.shown) > 0, len(prompt.shown) + prompt.dropped) == (True, 10)
+    assert prompt == Prompt(narrow.prompt("Why?", prompt.shown).ids, prompt.shown, prompt.dropped)
+    one_more = narrow.prompt("Why?", PASSAGES[: len(prompt.shown) + 1])
+    assert (one_more.ids, one_more.dropped) == (prompt.ids, 1)
+    assert len(prompt.ids) + SPEC.max_new_tokens <= narrow.context
+
+
+def test_the_farthest_examples_are_dropped_before_any_passage(narrow):
+    far, near = Example("So?", PASSAGES[:3], "No."), Example("Who?", (), "She.")
+    assert narrow.prompt("Why?", PASSAGES[:2], (), [far, near]) == narrow.prompt(
+        "Why?", PASSAGES[:2], (), [near]
+    )
+    assert narrow.prompt("Why?", PASSAGES, (), [near]) == narrow.prompt("Why?", PASSAGES)
+
+
+def test_a_prompt_may_fill_the_context_to_the_last_token(narrow):
+    narrow.context = len(narrow.prompt("Why?", PASSAGES[:1]).ids) + SPEC.max_new_tokens
+    assert narrow.prompt("Why?", PASSAGES[:1]).dropped == 0
+    narrow.context -= 1
+    assert narrow.prompt("Why?", PASSAGES[:1]).dropped == 1
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"question": "Why? " * 400},
+        {"question": "Why?", "history": [Turn("So?", "no " * 600)]},
+    ],
+)
+def test_a_request_that_does_not_fit_even_without_passages_is_refused(narrow, request_):
+    with pytest.raises(PromptTooLong, match="without any passage; .* has room for 1592 beside the answer"):
+        narrow.prompt(passages=PASSAGES, **request_)
+
+
+def test_settings_of_the_model_do_not_change_the_decoding(tiny_weights, tiny_generator, tmp_path):
+    folder = shutil.copytree(tiny_weights.path, tmp_path / "model")
+    own = {"do_sample": True, "temperature": 9.0, "repetition_penalty": 5.0}
+    (folder / "generation_config.json").write_text(json.dumps(own))
+    generator = Generator(models.locate(str(folder)), SPEC)
+    asked = prompts(generator, 4)
+    assert generator.generate(asked).outputs == tiny_generator.generate(asked).outputs
+
+
+def test_a_device_is_picked_by_name():
+    assert pick_device("cpu") == torch.device("cpu")
+    assert pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    with pytest.raises(BadSpec, match=r'^generation\.device: "abacus" cannot be used here: [^\n]*$'):
+        pick_device("abacus")
+
+
+@pytest.mark.slow
+def test_the_bundled_model_reads_an_answer_from_a_passage(smollm2):
+    generator = Generator(smollm2, GenerationSpec(max_new_tokens=24))
+    passage = Passage(1, "w", "Warranty", "The warranty lasts five years.", 0, 30)
+    output = generator.generate(
+        [generator.prompt("How many years does the warranty last?", [passage])]
+    ).outputs[0]
+    assert models.BUNDLED[smollm2.name].sha256 == generator.weights.digest
+    assert "five" in output.text.lower()

@@ -1,0 +1,96 @@
+import pytest
+from llama_index.core.llms import MockLLM
+from llama_index.core.query_engine import RetrieverQueryEngine
+from llama_index.core.retrievers import BaseRetriever
+
+from hybrid.corpus.store import Corpus
+from hybrid.errors import CorpusError
+from hybrid.records import Document
+from hybrid.retrieval.embed import HashingEmbedder
+from hybrid.retrieval.retriever import Retriever
+
+PRICE = "What does one fig cost in cents?"
+
+
+def documents_of(hits):
+    return [hit.passage.document for hit in hits]
+
+
+class RemovingEmbedder(HashingEmbedder):
+    """Removes the document of figs while a question is embedded, when the index is open already."""
+
+    corpus = None
+
+    def encode(self, texts):
+        if list(texts) == [PRICE] and self.corpus:
+            self.corpus.remove(["fig.md"])
+        return super().encode(texts)
+
+
+def test_hits_are_passages_of_the_corpus_nearest_first(small_retriever):
+    hits = small_retriever.retrieve(PRICE)
+    assert documents_of(hits)[0] == "fig.md"
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert small_retriever.corpus.fetch([hit.passage.id for hit in hits]) == {
+        hit.passage.id: hit.passage for hit in hits
+    }
+
+
+def test_many_questions_have_the_hits_of_each(small_retriever):
+    questions = [PRICE, "Of what colour is the apple?", PRICE]
+    assert small_retriever.retrieve_many(questions) == [small_retriever.retrieve(q) for q in questions]
+    assert small_retriever.retrieve_many([]) == []
+
+
+@pytest.mark.parametrize(("k", "found"), [(None, 3), (1, 1), (5, 5), (99, 16)])
+def test_k_bounds_the_hits(small_retriever, k, found):
+    assert len(small_retriever.retrieve(PRICE, k)) == found
+
+
+def test_what_was_added_is_found_and_what_was_removed_is_not(small_retriever):
+    assert "fig.md" in documents_of(small_retriever.retrieve(PRICE, 16))
+    with Corpus.open("fruit") as other:
+        other.remove(["fig.md"])
+        other.add([Document("quince.md", "Quince", "One quince costs 20 cents.")])
+    found = documents_of(small_retriever.retrieve("one quince", 16))
+    assert (found[0], "fig.md" in found, len(found)) == ("quince.md", False, 15)
+
+
+def test_a_document_removed_after_the_index_was_opened_is_not_returned(small_corpus):
+    embedder = RemovingEmbedder(64)
+    retriever = Retriever(small_corpus, embedder, 16)
+    assert "fig.md" in documents_of(retriever.retrieve("fig"))
+    embedder.corpus = small_corpus
+    hits = retriever.retrieve(PRICE)
+    assert ("fig.md" in documents_of(hits), len(hits)) == (False, 14)
+
+
+def test_an_empty_corpus_is_said_in_one_line(small_retriever):
+    small_retriever.retrieve("fig")
+    small_retriever.corpus.remove([document.id for document in small_retriever.corpus.documents()])
+    with pytest.raises(CorpusError, match=r'^Corpus "fruit" is empty\. .*PATH$'):
+        small_retriever.retrieve("fig")
+
+
+def test_llama_index_sees_nodes_with_ids_scores_and_places(small_retriever):
+    llama = small_retriever.as_llama_index()
+    hit, [node, *_] = small_retriever.retrieve(PRICE)[0], llama.retrieve(PRICE)
+    assert isinstance(llama, BaseRetriever)
+    assert (node.node_id, node.score, node.text) == (str(hit.passage.id), hit.score, hit.passage.text)
+    assert node.metadata == {
+        "passage": hit.passage.id,
+        "document": "fig.md",
+        "title": "Fig",
+        "locator": hit.passage.locator,
+        "start": hit.passage.start,
+        "end": hit.passage.end,
+    }
+
+
+def test_a_query_engine_of_llama_index_uses_it(small_retriever):
+    engine = RetrieverQueryEngine.from_args(small_retriever.as_llama_index(), llm=MockLLM())
+    response = engine.query(PRICE)
+    assert [node.node_id for node in response.source_nodes] == [
+        str(hit.passage.id) for hit in small_retriever.retrieve(PRICE)
+    ]
+    assert "One fig costs 15 cents." in str(response)

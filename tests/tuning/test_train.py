@@ -1,0 +1,124 @@
+import math
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from hybrid.errors import HybridError
+from hybrid.generation.encode import ChatEncoder
+from hybrid.tuning.encoding import EncodedRow, encode_rows
+from hybrid.tuning.train import last_checkpoint, order_rows, train
+from hybrid.tuning.tune import training_rows
+
+
+@pytest.fixture
+def tokenizer(tiny_weights):
+    return AutoTokenizer.from_pretrained(tiny_weights.path)
+
+
+@pytest.fixture
+def rows(pipeline, suite, small_retriever, tokenizer):
+    made = training_rows(pipeline, suite, small_retriever, seed=0)
+    return encode_rows(made, ChatEncoder(tokenizer), end_id=tokenizer.eos_token_id, max_tokens=2000)
+
+
+@pytest.fixture
+def load(tiny_weights):
+    return lambda: AutoModelForCausalLM.from_pretrained(tiny_weights.path)
+
+
+@pytest.fixture
+def learn(load, tokenizer, rows, pipeline, tmp_path):
+    def learn(folder="work", *, model=None, on_step=lambda step, loss: None, seed=0, **changes):
+        spec = pipeline.tuning.model_copy(update=changes)
+        return train(
+            model or load(), tokenizer, rows, spec, folder=tmp_path / folder, seed=seed, on_step=on_step
+        )
+
+    return learn
+
+
+def weights_in(folder):
+    return load_file(folder / "adapter" / "adapter_model.safetensors")
+
+
+def test_training_lowers_the_loss_and_changes_only_the_adapter(learn, load, tmp_path):
+    model, base, steps = load(), load().state_dict(), []
+    losses = learn(model=model, on_step=lambda step, loss: steps.append((step, loss)))
+    assert steps == list(enumerate(losses, start=1)) and len(losses) == 15
+    assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
+    trained = {name: weight for name, weight in model.state_dict().items() if "lora_" not in name}
+    assert {name.replace(".base_layer", "") for name in trained} == set(base)
+    assert all(torch.equal(weight, base[name.replace(".base_layer", "")]) for name, weight in trained.items())
+    learned = weights_in(tmp_path / "work")
+    assert all("lora_" in name for name in learned)
+    assert all(weight.abs().sum() > 0 for weight in learned.values())
+
+
+def test_the_first_loss_is_the_mean_over_all_labels_of_the_batch(learn, load, rows):
+    batch = order_rows(rows, 4, seed=0)[:4]
+    model = load()
+    total = count = 0
+    for row in batch:
+        ids, labels = torch.tensor([row.ids]), torch.tensor([row.labels])
+        learned = int((labels[:, 1:] >= 0).sum())
+        with torch.inference_mode():
+            total += float(model(input_ids=ids, labels=labels).loss) * learned
+        count += learned
+    assert learn(max_steps=1) == pytest.approx([total / count], rel=1e-3)
+
+
+def test_an_interrupted_training_continues_to_the_same_weights(learn, tmp_path):
+    def interrupt(step, loss):
+        if step == 12:
+            raise KeyboardInterrupt
+
+    whole = learn("whole")
+    with pytest.raises(KeyboardInterrupt):
+        learn("parts", on_step=interrupt)
+    assert not (tmp_path / "parts" / "adapter").exists()
+    steps = []
+    assert learn("parts", on_step=lambda step, loss: steps.append(step)) == pytest.approx(whole, abs=1e-6)
+    assert steps == [11, 12, 13, 14, 15]
+    expected = weights_in(tmp_path / "whole")
+    for name, weight in weights_in(tmp_path / "parts").items():
+        assert torch.allclose(weight, expected[name], rtol=0, atol=1e-6), name
+
+
+def test_another_seed_learns_other_weights(learn, tmp_path):
+    learn("one", max_steps=2)
+    learn("other", max_steps=2, seed=1)
+    one, other = weights_in(tmp_path / "one"), weights_in(tmp_path / "other")
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_loss_that_is_no_number_stops_and_saves_no_adapter(learn, tmp_path):
+    with pytest.raises(
+        HybridError, match=r"^Training stopped at step \d+: the loss is (nan|inf)\. Lower the rate"
+    ):
+        learn(learning_rate=1e30, warmup_steps=0)
+    assert not (tmp_path / "work" / "adapter").exists()
+
+
+def test_a_checkpoint_that_was_not_finished_is_passed_over(tmp_path):
+    for name, complete in (("checkpoint-9", True), ("checkpoint-10", True), ("checkpoint-20", False)):
+        (tmp_path / name).mkdir()
+        if complete:
+            (tmp_path / name / "COMPLETE").touch()
+    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-10")
+    assert last_checkpoint(tmp_path / "none") is None
+
+
+@pytest.mark.parametrize("n", [0, 3, 64, 70, 131])
+def test_rows_are_reordered_so_that_batches_pad_little(n):
+    rows = [EncodedRow(str(i), (0,) * (1 + i * 37 % 50), ()) for i in range(n)]
+    ordered = order_rows(rows, 4, seed=0)
+    assert sorted(ordered, key=lambda row: row.question) == sorted(rows, key=lambda row: row.question)
+    assert padding(ordered) <= padding(rows) / 2 or n <= 4
+    assert order_rows(rows, 4, seed=0) == ordered
+
+
+def padding(rows):
+    batches = [[len(row.ids) for row in rows[i : i + 4]] for i in range(0, len(rows), 4)]
+    return math.fsum(max(batch) * len(batch) - sum(batch) for batch in batches)

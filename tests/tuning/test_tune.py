@@ -1,0 +1,161 @@
+import json
+from contextlib import contextmanager
+
+import pytest
+import yaml
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from hybrid.corpus.store import Corpus
+from hybrid.errors import HybridError, NoTrainingQuestions
+from hybrid.progress import Silent
+from hybrid.questions import write_questions
+from hybrid.records import Document, Question
+from hybrid.suites import Suite
+from hybrid.tuning import tune as tuning
+from hybrid.tuning.tune import training_rows, tune, tune_pipeline
+
+
+class Watch(Silent):
+    """Remembers lines and steps, and presses Ctrl-C at a step."""
+
+    def __init__(self, interrupt_at=None):
+        self.lines, self.steps, self.notes = [], [], []
+        self.interrupt_at = interrupt_at
+
+    def say(self, line):
+        self.lines.append(line)
+
+    @contextmanager
+    def track(self, label, total):
+        self.lines.append(f"{label}: {total}")
+
+        def done(step, note):
+            if step == self.interrupt_at:
+                raise KeyboardInterrupt
+            self.steps.append(step)
+            self.notes.append(note)
+
+        yield done
+
+
+@pytest.fixture
+def make(pipeline, suite, small_retriever, tiny_weights):
+    def make(progress=None, seed=0, suite=suite, **changes):
+        tuning = pipeline.tuning.model_copy(update={"max_steps": 3} | changes)
+        spec = pipeline.model_copy(update={"tuning": tuning})
+        return tune(spec, suite, small_retriever, tiny_weights, seed=seed, progress=progress or Watch())
+
+    return make
+
+
+def folders(state_folder):
+    return sorted(path.name for path in (state_folder / "adapters" / "fruit").glob("*"))
+
+
+def test_the_adapter_is_a_plain_peft_folder_with_a_manifest(make, suite, tiny_weights, state_folder):
+    adapter = make()
+    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_weights.path), adapter.path)
+    assert set(model.peft_config) == {"default"}
+    assert adapter.manifest == json.loads((adapter.path / "MANIFEST.json").read_text())
+    assert adapter.manifest["base"]["digest"] == tiny_weights.digest
+    assert adapter.manifest["corpus"]["digest"] == suite.corpus.digest
+    documents = sorted(document.id for document in suite.corpus.documents())
+    assert adapter.manifest["documents"] == adapter.manifest["shown"] == documents
+    assert (adapter.manifest["rows"]["n"], len(adapter.manifest["losses"])) == (60, 3)
+    assert folders(state_folder) == [adapter.path.name]
+
+
+def test_steps_are_shown_with_their_loss(make):
+    watch = Watch()
+    make(watch)
+    assert watch.lines[0] == "Tuning on 60 rows: 3"
+    assert watch.steps == [1, 2, 3]
+    assert all(note.startswith("loss ") for note in watch.notes)
+
+
+def test_the_same_recipe_is_found_again_and_not_trained(make, monkeypatch):
+    first, watch = make(), Watch()
+    monkeypatch.setattr(tuning, "train", lambda *_, **__: pytest.fail("trained again"))
+    assert make(watch) == first
+    assert watch.lines == [f"Adapter found: {first.path}"]
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"rows": 59}, {"learning_rate": 0.02}])
+def test_another_recipe_is_another_adapter(make, monkeypatch, change):
+    first = make()
+
+    def stop(*_, folder, **__):
+        raise KeyboardInterrupt(folder)
+
+    monkeypatch.setattr(tuning, "train", stop)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        make(**change)
+    assert first.path.name not in str(caught.value)
+
+
+def test_a_folder_without_a_manifest_is_no_adapter(make):
+    first = make()
+    (first.path / "MANIFEST.json").unlink()
+    watch = Watch()
+    assert make(watch).digest == first.digest
+    assert watch.steps == [1, 2, 3]
+
+
+def test_an_interruption_publishes_nothing_and_is_continued(make, state_folder):
+    with pytest.raises(KeyboardInterrupt):
+        make(Watch(interrupt_at=12), max_steps=None)
+    [unfinished] = folders(state_folder)
+    assert unfinished.endswith(".training")
+    watch = Watch()
+    adapter = make(watch, max_steps=None)
+    assert watch.steps == [11, 12, 13, 14, 15]
+    assert folders(state_folder) == [adapter.path.name] == [unfinished.removesuffix(".training")]
+
+
+def test_a_loss_that_is_no_number_publishes_nothing(make, state_folder):
+    with pytest.raises(HybridError, match="the loss is"):
+        make(learning_rate=1e30, warmup_steps=0, max_steps=None)
+    assert [name for name in folders(state_folder) if not name.endswith(".training")] == []
+
+
+def test_what_cannot_be_trained_on_is_left_out_or_refused(make, pipeline, suite, small_retriever):
+    without = Question("bare", "What is a fruit?", ("food",), part="train")
+    mixed = Suite("fruit", suite.spec, suite.corpus, (), (*suite.training, without), ())
+    rows = training_rows(pipeline, mixed, small_retriever, seed=0)
+    assert {row.question.id for row in rows} == {question.id for question in suite.training}
+    bare = Suite("fruit", suite.spec, suite.corpus, (), (without,), ())
+    with pytest.raises(NoTrainingQuestions, match="has both a reference and gold"):
+        make(suite=bare)
+
+
+def test_rows_that_are_all_too_long_name_the_way_out(make):
+    with pytest.raises(NoTrainingQuestions, match="fits into 40 tokens. Raise tuning.max_row_tokens"):
+        make(max_row_tokens=40)
+
+
+def test_a_suite_without_training_questions_names_the_way_out(make, suite):
+    empty = Suite("fruit", suite.spec, suite.corpus, (), (), ())
+    with pytest.raises(NoTrainingQuestions, match="--adapter FOLDER.*--cells base,base"):
+        make(suite=empty)
+
+
+def test_a_pipeline_file_is_tuned_with_its_overrides(pipeline, training, small_corpus, tmp_path):
+    write_questions(tmp_path / "questions.jsonl", training)
+    files = {"questions": "questions.jsonl", "training": "questions.jsonl"}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"corpus": "fruit"} | files))
+    spec = pipeline.model_dump(mode="json") | {"suite": str(tmp_path / "mine.yaml")}
+    (tmp_path / "p.yaml").write_text(yaml.safe_dump(spec))
+    adapter = tune_pipeline(
+        str(tmp_path / "p.yaml"), seed=4, overrides=["tuning.max_steps=1", "tuning.rows=8"]
+    )
+    assert (adapter.manifest["suite"], adapter.manifest["seed"]) == ("mine", 4)
+    assert (adapter.manifest["rows"]["n"], len(adapter.manifest["losses"])) == (8, 1)
+
+
+def test_training_leaves_the_corpus_as_it_was(make, small_corpus):
+    before = small_corpus.digest
+    make(max_steps=1)
+    with Corpus.open("fruit") as corpus:
+        assert corpus.digest == before
+        corpus.add([Document("new", "", "New.")])
