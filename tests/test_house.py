@@ -1,5 +1,6 @@
 """What holds for the repository as a whole: data that loads, words that agree, imports that stay light."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -184,3 +185,15 @@ except SystemExit as exit_:
 def test_ragas_imports():
     # `pip check` is silent about a set of versions with which it does not.
     assert run_python("import ragas; print(ragas.__version__)").startswith("0.4.")
+
+
+def test_seen_means_that_training_had_the_document_and_unseen_that_it_had_not():
+    folder = ROOT / "eval/python-reference"
+    training, questions = (
+        [json.loads(line) for line in (folder / name).read_text(encoding="utf-8").splitlines()]
+        for name in ("training.jsonl", "questions.jsonl")
+    )
+    trained = {gold["document"] for question in training for gold in question["gold"]}
+    for question in (question for question in questions if question["answerable"]):
+        found = {gold["document"] in trained for gold in question["gold"]}
+        assert found == {question["split"] == "seen"}, question["id"]

@@ -24,7 +24,7 @@ class TerminalProgress:
 
     def say(self, line: str) -> None:
         """Prints one line to stderr."""
-        self._console.print(line, markup=False, highlight=False)
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def track(self, label: str, total: int) -> Iterator[Done]:

@@ -171,11 +171,12 @@ class OverlapJudge:
 
     def _score(self, claim: str, words: set[str], held: set[str]) -> float:
         parts = _QUESTION.fullmatch(claim)
-        answer = set(_content(parts["answer"])) if parts else set()
-        if not parts or not answer:
+        if not parts:
             return _share(words, held)
-        question = _share(set(_content(parts["question"])), held) * self.threshold / self.question_threshold
-        return min(_share(answer, held), question)
+        answer, question = set(_content(parts["answer"])), _share(set(_content(parts["question"])), held)
+        if not answer:
+            return question
+        return min(_share(answer, held), question * self.threshold / self.question_threshold)
 
 
 def _share(words: set[str], held: set[str]) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hybrid.adapters import Adapter
+from hybrid.evaluation.agreement import agreement, read_labels
 from hybrid.evaluation.answering import Answered, Ranked, answer_columns, retrieve
 from hybrid.evaluation.folder import run_folder
 from hybrid.evaluation.job import Job, prepare
@@ -94,6 +95,7 @@ def run(
         "suite": job.suite.name,
         "pipeline": job.name,
         "power": power,
+        "abstention_detector": agreement(read_labels()).to_json(),
         "retrieval": _retrieval(job, figures),
         "provenance": settings | _made(adapter, answered) | {"warnings": list(job.warnings)},
     }

@@ -67,13 +67,13 @@ EVIDENCE = "The X100 has a warranty of five years. The X200 costs 1,000 euros."
         ("The X200 costs 1000 euros", 1.0, True),
         ("X100 warranty: two years", 0.75 / 2, False),  # 3 of 4, halved: a number is missing
         # answer 2 of 2; question 2 of 3, times 0.7 / 0.4 is over 1
-        ("How long is the X100 warranty? five years", 1.0, True),
+        ("Q: How long is the X100 warranty? A: five years", 1.0, True),
         # answer 0 of 1
-        ("What has the X100 for a warranty? eternity", 0.0, False),
+        ("Q: What has the X100 for a warranty? A: eternity", 0.0, False),
         # answer 2 of 2; question 1 of 4, times 0.7 / 0.4
-        ("Which discount do regular customers of X100 get? five years", 0.2 * 0.7 / 0.4, False),
+        ("Q: Which discount do regular customers of X100 get? A: five years", 0.2 * 0.7 / 0.4, False),
         # nothing but a polar word: the whole claim, 2 of 3
-        ("Has the X100 a lifelong warranty? yes", 2 / 3, False),
+        ("Q: Has the X100 a lifelong warranty? A: yes", 2 / 3, False),
         ("yes", 0.0, False),
     ],
 )

@@ -96,7 +96,6 @@ def test_thresholds_are_least_or_greatest_means(measured):
         "base+rag.hallucination_rate": (0.9, True),
         "tuned+rag.hallucination_rate": (0.1, False),
         "few-shot+rag.correct": (0.1, True),
-        "few-shot.correct": (0.0, False),
         "base.seconds": (3, True),
         "tuned.seconds": (2, False),
     }

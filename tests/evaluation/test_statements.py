@@ -47,7 +47,7 @@ def test_markers_belong_to_the_sentence_they_stand_in_or_follow():
 
 def test_a_short_answer_carries_its_question():
     assert [(each.text, each.claim) for each in take("five years [1]")] == [
-        ("five years", "How long is it? five years")
+        ("five years", "Q: How long is it? A: five years")
     ]
 
 
