@@ -68,7 +68,7 @@ def check_fit(adapter: Adapter, weights: Weights) -> None:
 
     try:
         with safe_open(adapter.path / WEIGHTS, "pt") as file:
-            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
         wanted = _shapes_on(weights, adapter.path)
     except (SafetensorError, RuntimeError, TypeError, ValueError) as exc:
         raise _mismatch(adapter, weights, " ".join(str(exc).split())) from exc

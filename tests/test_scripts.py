@@ -60,9 +60,9 @@ def test_ask_gives_the_answer_of_hybrid_ask(run_script, capsys):
 
 
 def test_four_cells_gives_the_figures_of_hybrid_eval(run_script, capsys):
-    report = run_script("eval/four_cells.py", "smoke", "4")["report"]
+    report = run_script("eval/four_cells.py", "smoke", "2")["report"]
     printed = capsys.readouterr().out
-    results = command("eval", "smoke", "--limit", "4", "--json")
+    results = command("eval", "smoke", "--limit", "2", "--json")
     assert timeless(json.loads(json.dumps(report.results))) == timeless(results)
     Console().print(report.table())
     assert printed.startswith(capsys.readouterr().out)

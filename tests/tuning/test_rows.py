@@ -46,6 +46,19 @@ def test_no_distractor_holds_an_answer_and_no_passage_stands_twice(build):
         assert not any(holds_answer(row.question, passage) for passage in distractors)
 
 
+def test_a_passage_elsewhere_that_holds_the_answer_is_no_distractor(build, small_corpus, training):
+    small_corpus.add([Document("tart.md", "Tart", "What does one fig tart cost? As a fig: 15 cents.")])
+    rows = build(60, questions=training[5:6], passages=4, hard_distractors=1)
+    assert "tart.md" not in {passage.document for row in rows for passage in row.passages}
+
+
+def test_a_passage_that_holds_a_part_of_the_gold_is_no_distractor(build, small_corpus, training):
+    first, second = small_corpus.holding(Gold("fig.md"))
+    across = Question("q", "Is the fig green?", ("yes",), gold=(Gold("fig.md", first.end - 5, second.end),))
+    shown = {passage.id for row in build(60, questions=[across], passages=4) for passage in row.passages}
+    assert (first.id in shown, second.id in shown) == (False, True)
+
+
 def test_texts_that_stand_in_two_documents_are_shown_once(state_folder):
     documents = [Document(f"{row}.md", "", f"Is it open? Yes, {row // 2}.") for row in range(8)]
     with Corpus.create("twins", documents=documents) as corpus:
