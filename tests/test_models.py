@@ -115,6 +115,12 @@ def test_a_half_made_model_is_made_again(state_folder, tiny_weights):
     assert models.locate(models.TINY).digest == tiny_weights.digest
 
 
+def test_a_model_whose_weights_were_damaged_is_made_again(tiny_weights):
+    made = models.locate(models.TINY).path
+    (made / "model.safetensors").write_bytes(b"damaged")
+    assert models.locate(models.TINY).digest == tiny_weights.digest
+
+
 def test_a_failed_making_leaves_nothing(state_folder, monkeypatch):
     def fail(folder):
         (folder / "config.json").touch()
