@@ -39,9 +39,9 @@ def own_suites() -> dict[str, Path]:
     return {path.parent.name: path for path in sorted((home() / "suites").glob("*/suite.yaml"))}
 
 
-def suite_folder(name: str) -> Path:
-    """Where the suite of an imported corpus lives."""
-    return home() / "suites" / name
+def suite_folder(name: str, state: Path | None = None) -> Path:
+    """Where the suite of an imported corpus lives, under ``home()`` or another state folder."""
+    return (state or home()) / "suites" / name
 
 
 def find_pipeline(name: str) -> Path:

@@ -94,7 +94,7 @@ def import_set(
         CorpusError: the name is taken, or a share leaves nothing to ask.
     """
     corpus_folder = folders.corpus_folder(name, home)
-    suite_folder = (home or library.home()) / "suites" / name
+    suite_folder = library.suite_folder(name, home)
     if not replace and (corpus_folder.exists() or suite_folder.exists()):
         raise folders.taken(name)
     if not (0 <= split_off <= 1 and 0 <= withhold < 1):

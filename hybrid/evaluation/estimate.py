@@ -37,7 +37,7 @@ def estimate(job: Job) -> list[str]:
         for name, tokens in read.items()
     ]
     answering = sum(read.values()) * seconds_a_token
-    if job.adapter is None and any(column.tuned for column in job.columns):
+    if job.tunes:
         tuning = job.spec.tuning
         row = sum(len(p.ids) for p in prompts[True]) / len(job.questions)
         rows = min(tuning.rows, (tuning.max_steps or math.inf) * tuning.batch_rows)

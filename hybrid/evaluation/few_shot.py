@@ -14,7 +14,8 @@ from hybrid.retrieval.embed import Embedder
 from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import TuningSpec
 from hybrid.suites import Suite
-from hybrid.tuning.rows import RowBuilder, TrainingRow, trainable
+from hybrid.tuning.rows import RowBuilder, TrainingRow
+from hybrid.tuning.tune import trainable_questions
 
 EXAMPLE_PASSAGES = 2
 
@@ -57,7 +58,7 @@ def open_book(suite: Suite, retriever: Retriever, seed: int) -> ExampleBook:
     Raises:
         NoTrainingQuestions: the suite has none.
     """
-    questions = [question for question in suite.require_training() if trainable(suite.corpus, question)]
+    questions = trainable_questions(suite)
     spec = TuningSpec(rows=len(questions), distractors_only=0, no_context_rows=0, hard_distractors=1)
     builder = RowBuilder(
         suite.corpus, retriever, passages=EXAMPLE_PASSAGES, spec=spec, style=suite.spec.answers, seed=seed

@@ -104,7 +104,7 @@ def run(
 
 
 def _adapter(job: Job, progress: Progress) -> Adapter | None:
-    if job.adapter is not None or not any(column.tuned for column in job.columns):
+    if not job.tunes:
         return job.adapter
     known = known_unaided(job.spec, job.suite, job.weights, progress)
     return tune(

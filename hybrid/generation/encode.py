@@ -59,10 +59,6 @@ class ChatEncoder:
         """Token ids of a text that can hold no control token, such as the target of a training row."""
         return list(self._plain.encode(text, add_special_tokens=False).ids)
 
-    def control_ids(self) -> frozenset[int]:
-        """The ids that only a template may give."""
-        return frozenset(self._control)
-
     def _render(self, messages: Sequence[Message]) -> str:
         return self._apply(messages if self._takes_system else _without_system(messages))
 
