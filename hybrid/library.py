@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from hybrid.errors import RunError, UnknownName
+from hybrid.specs import SuiteSpec, load_spec
 
 
 def home() -> Path:
@@ -62,9 +63,7 @@ def copy_builtin(name: str, target: Path) -> Path:
         RunError: a file is there already, or the folder cannot be made.
     """
     source = _find("pipeline or suite", name, builtin_suites() | builtin_pipelines())
-    questions = source.with_suffix("")
-    sources = [source, *(sorted(questions.iterdir()) if questions.is_dir() else [])]
-    copies = {path: target / path.relative_to(source.parent) for path in sources}
+    copies = {path: target / path.relative_to(source.parent) for path in _files(source)}
     if present := [copy for copy in copies.values() if copy.exists()]:
         raise RunError(f"{present[0]} exists already; move it away or choose another folder.")
     try:
@@ -74,6 +73,15 @@ def copy_builtin(name: str, target: Path) -> Path:
     except OSError as exc:
         raise RunError(f"{target}: {exc.strerror}; choose another folder.") from exc
     return copies[source]
+
+
+def _files(source: Path) -> list[Path]:
+    """A pipeline's file; a suite's with the files that it names."""
+    if source not in builtin_suites().values():
+        return [source]
+    spec = load_spec(SuiteSpec, source)
+    named = (spec.questions, spec.training, *spec.known.values())
+    return [source, *(source.parent / name for name in named if name)]
 
 
 def _find(kind: str, name: str, known: dict[str, Path]) -> Path:

@@ -36,6 +36,7 @@ class BundledModel:
     sha256: str
     licence: str
     note: str
+    languages: frozenset[str] = frozenset({"en"})
 
 
 BUNDLED = {
@@ -75,6 +76,11 @@ class Weights:
     path: Path
     digest: str
     note: str = ""
+
+
+def fits_language(name: str, language: str) -> bool:
+    """Whether nothing speaks against a model in a language such as ``en-GB``; bundled ones know English."""
+    return name not in BUNDLED or language.partition("-")[0] in BUNDLED[name].languages
 
 
 def locate(name: str, say: Say = lambda _: None) -> Weights:

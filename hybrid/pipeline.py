@@ -82,8 +82,8 @@ class Pipeline:
         """Answers one question.
 
         Args:
-            question: the question, or the last turn of a conversation; retrieval sees only this.
-            history: earlier turns, oldest first.
+            question: the question, or the last turn of a conversation.
+            history: earlier turns, oldest first; retrieval reads their questions, too.
             tuned: False answers with the base although an adapter is loaded.
             retrieval: False answers without passages.
         """
@@ -96,7 +96,7 @@ class Pipeline:
     ) -> list[Answer]:
         """Answers many questions in batches, in their order."""
         if retrieval:
-            found = self.retriever.retrieve_many([question.text for question in questions])
+            found = self.retriever.retrieve_many([question.full_text for question in questions])
             passages = [tuple(hit.passage for hit in hits) for hits in found]
         else:
             passages = [() for _ in questions]
@@ -149,4 +149,4 @@ def load_retriever(spec: PipelineSpec, corpus: Corpus, say: Say = lambda _: None
     """The retriever of a pipeline over an opened corpus."""
     device = None if spec.generation.device == "auto" else spec.generation.device
     embedder = load_embedder(spec.retrieval.embedder, device=device, say=say)
-    return Retriever(corpus, embedder, spec.retrieval.k)
+    return Retriever(corpus, embedder, spec.retrieval.k, lexical=spec.retrieval.lexical)

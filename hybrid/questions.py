@@ -17,12 +17,17 @@ from hybrid.errors import BadInput
 from hybrid.records import Gold, Part, Question, Split, Turn
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise PydanticCustomError("blank", "is blank")
+def without_nul(text: str) -> str:
+    """The text itself, for pydantic: NUL ends a text in SQLite and in C."""
     if "\0" in text:
         raise PydanticCustomError("nul", "holds a NUL character")
     return text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("blank", "is blank")
+    return without_nul(text)
 
 
 Filled = Annotated[str, AfterValidator(_not_blank)]
@@ -66,6 +71,21 @@ class TurnRow(BaseModel):
     answer: str
 
 
+class EditionRow(BaseModel):
+    """What one edition of a corpus answers; both lists are empty if it does not answer."""
+
+    model_config = Row.model_config
+
+    answers: tuple[Filled, ...]
+    gold: tuple[GoldRow, ...]
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "EditionRow":
+        if bool(self.answers) != bool(self.gold):
+            raise PydanticCustomError("half_edition", "answers and gold stand together or not at all")
+        return self
+
+
 class PlainQuestionRow(Row):
     """A question as its owner writes it, before it belongs to a suite."""
 
@@ -75,6 +95,7 @@ class PlainQuestionRow(Row):
     gold: tuple[GoldRow, ...] | None = None
     kind: str = ""
     history: tuple[TurnRow, ...] = ()
+    tags: tuple[Filled, ...] = ()
 
     @model_validator(mode="after")
     def _no_answer_to_the_unanswerable(self) -> "PlainQuestionRow":
@@ -89,6 +110,20 @@ class QuestionRow(PlainQuestionRow):
     group: str = ""
     split: Split = "unseen"
     part: Part = "dev"
+    editions: dict[str, EditionRow] | None = None
+
+    def of_edition(self, edition: str | None) -> "QuestionRow":
+        """The row with the answers of one edition of the corpus; a row without editions stays as it is."""
+        if self.editions is None:
+            return self
+        if edition is None:
+            raise PydanticCustomError("edition", "editions: the suite does not say which one it asks")
+        if edition not in self.editions:
+            known = ", ".join(self.editions)
+            raise PydanticCustomError("edition", f'editions: there is no "{edition}"; known: {known}')
+        of = self.editions[edition]
+        changed = {"answers": of.answers, "gold": of.gold, "answerable": bool(of.answers), "editions": None}
+        return self.model_copy(update=changed | ({} if of.answers else {"kind": "unanswerable"}))
 
 
 R = TypeVar("R", bound=Row)
@@ -107,20 +142,27 @@ class QuestionFile:
     skipped: tuple[str, ...] = ()
 
 
-def read_questions(path: Path, texts: Mapping[str, str] | None = None) -> QuestionFile:
+def read_questions(
+    path: Path, texts: Mapping[str, str] | None = None, *, edition: str | None = None
+) -> QuestionFile:
     """Reads a question file; a file that ends in ``.gz`` is unpacked.
 
     Args:
         path: JSONL with the fields of QuestionRow.
         texts: document id → text, in which gold is looked up; a question whose document, span or quote
             is not there is skipped. None leaves gold unchecked.
+        edition: which answers to take of rows that have ``editions``.
 
     Raises:
         BadInput: the file or a row cannot be read, or no question is left.
     """
     questions: list[Question] = []
     skipped: list[str] = []
-    for number, row in read_rows(path, QuestionRow).items():
+    for number, whole in read_rows(path, QuestionRow).items():
+        try:
+            row = whole.of_edition(edition)
+        except PydanticCustomError as exc:
+            raise BadInput(str(path), exc.message(), number) from exc
         if texts is None and any(gold.quote for gold in row.gold or ()):
             raise BadInput(str(path), "gold: a quote needs the texts of its corpus", number)
         places = locate_golds(row.gold, texts)
@@ -159,6 +201,7 @@ def make_question(
         gold=places or unknown,
         kind=row.kind,
         history=tuple(Turn(turn.question, turn.answer) for turn in row.history),
+        tags=row.tags,
         group=group,
         split=split,
         part=part,
@@ -264,6 +307,8 @@ def _fields(question: Question) -> dict[str, Any]:
         fields["answers"] = question.answers
     if question.gold is not None:
         fields["gold"] = [_place(gold) for gold in question.gold]
+    if question.tags:
+        fields["tags"] = list(question.tags)
     if question.history:
         fields["history"] = [{"question": turn.question, "answer": turn.answer} for turn in question.history]
     return fields

@@ -82,12 +82,14 @@ class Question:
         answers: acceptable references; None if the set has none, so that metrics which need them
             are ``not_applicable``. Empty for unanswerable questions.
         answerable: False if the corpus does not hold the answer.
-        gold: where the answer stands; None if the set does not say.
+        gold: where the answer stands; None if the set does not say. Of an unanswerable question: the
+            place that was searched for an answer in vain, see ``bound``.
         kind: ``fact``, ``number``, ``yes_no``, ``list``, ``two_passages``, ``unanswerable`` …
         history: earlier turns, oldest first.
         group: the cluster of the bootstrap.
         split: ``seen`` if its document was open to training, else ``unseen``.
         part: ``train``, ``dev`` or ``test``.
+        tags: words of the suite's author, by which figures are also reported: ``near-miss`` …
     """
 
     id: str
@@ -100,6 +102,20 @@ class Question:
     group: str = ""
     split: Split = "unseen"
     part: Part = "dev"
+    tags: tuple[str, ...] = ()
+
+    @property
+    def full_text(self) -> str:
+        """The question before and this one, as retrieval and judges read them: a second turn tells little."""
+        return " ".join([*(turn.question for turn in self.history[-1:]), self.text])
+
+    @property
+    def bound(self) -> bool:
+        """Whether it is known to be unanswerable from its gold passage only, not from the whole corpus.
+
+        Such a question can only be scored where exactly that passage is shown, as in the oracle probe.
+        """
+        return not self.answerable and bool(self.gold)
 
 
 @dataclass(frozen=True, slots=True)

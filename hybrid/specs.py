@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hybrid.errors import BadInput, BadSpec
 
+Style = Literal["short", "long"]
+
 
 class Spec(BaseModel):
     """A part of a YAML file; unknown keys are refused."""
@@ -23,6 +25,9 @@ class RetrievalSpec(Spec):
         "bundled:all-minilm-l6-v2", description="bundled name, hub id, folder, or hashing:DIM"
     )
     k: int = Field(3, ge=1, le=50, description="passages shown to the generator")
+    lexical: bool = Field(
+        False, description="fuse the ranking of vectors with that of BM25: for names, codes, other languages"
+    )
 
 
 class GenerationSpec(Spec):
@@ -96,7 +101,12 @@ class SuiteSpec(Spec):
     corpus: str = Field(description="name of a built-in or own corpus")
     questions: str = Field(description="JSONL of evaluation questions")
     training: str | None = Field(None, description="JSONL of training questions, if there are any")
-    answers: Literal["short", "long"] = "short"
+    edition: str | None = Field(None, description="which answers to take of questions with `editions`")
+    known: dict[str, str] = Field(
+        default_factory=dict,
+        description="`MODEL: FILE`: ids, a line each, of questions that the model answers unaided",
+    )
+    answers: Style = "short"
     language: str = "en"
     judge: Literal["overlap"] = "overlap"
     hallucination_weight: float = Field(1.0, ge=0, description="w in score = right − w × hallucinated")

@@ -1,6 +1,7 @@
 """A suite as it is used: its spec with evaluation and training questions, quotes resolved to spans."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hybrid import library
@@ -8,7 +9,7 @@ from hybrid.corpus.builtin import open_corpus
 from hybrid.corpus.store import Corpus
 from hybrid.errors import CorpusError, NoTrainingQuestions
 from hybrid.models import Say
-from hybrid.questions import read_questions
+from hybrid.questions import read_questions, read_text
 from hybrid.records import Part, Question
 from hybrid.specs import SuiteSpec, load_spec
 
@@ -24,6 +25,7 @@ class Suite:
         questions: the evaluation questions of all parts.
         training: the training questions; empty if the suite has none.
         skipped: ids of questions whose gold is not in the corpus.
+        known: name of a model → ids of questions that it was found to answer without a corpus.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Suite:
     questions: tuple[Question, ...]
     training: tuple[Question, ...]
     skipped: tuple[str, ...]
+    known: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def part(self, part: Part) -> list[Question]:
         """The evaluation questions of one part."""
@@ -70,13 +73,21 @@ def load_suite(name: str, *, corpus: str | None = None, say: Say = lambda _: Non
         raise CorpusError(
             f'Corpus "{opened.name}" is empty. Add documents: hybrid corpus add {opened.name} PATH'
         )
-    questions = read_questions(path.parent / spec.questions, texts)
-    training = read_questions(path.parent / spec.training, texts) if spec.training else None
+    questions = read_questions(path.parent / spec.questions, texts, edition=spec.edition)
+    training = (
+        read_questions(path.parent / spec.training, texts, edition=spec.edition) if spec.training else None
+    )
     skipped = questions.skipped + (training.skipped if training else ())
     if skipped:
         say(f"{len(skipped)} questions skipped: their gold is not in this edition of the corpus.")
     return Suite(
-        suite_name(path), spec, opened, questions.questions, training.questions if training else (), skipped
+        suite_name(path),
+        spec,
+        opened,
+        questions.questions,
+        training.questions if training else (),
+        skipped,
+        {model: frozenset(read_text(path.parent / file).splitlines()) for model, file in spec.known.items()},
     )
 
 

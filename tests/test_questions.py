@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybrid.errors import BadInput
-from hybrid.questions import locate_quote, read_questions, read_text, write_questions
+from hybrid.questions import (
+    EditionRow,
+    QuestionRow,
+    locate_quote,
+    read_questions,
+    read_text,
+    write_questions,
+)
 from hybrid.records import Gold, Question, Turn
 
 TEXTS = {"handbook": "The warranty lasts\n   five years. Batteries are excluded."}
@@ -83,6 +90,9 @@ def test_unknown_answers_are_none_and_those_of_the_unanswerable_empty(tmp_path):
         (row("q2", gold=[{"document": "d", "quote": "x"}]), "gold: a quote needs the texts"),
         ('{"id": "q2", "question": "\\ud800"}', "Invalid JSON"),
         (row("q2", question="a\0b"), "question: holds a NUL"),
+        (row("q2", tags=[""]), r"tags\[0\]: is blank"),
+        (row("q2", tags="near-miss"), "tags: Input should be a valid array"),
+        (row("q2", editions={"first": {"answers": ["x"]}}), r"editions.first.gold: Field required"),
     ],
 )
 def test_a_fault_is_named_by_file_and_row(tmp_path, bad, reason):
@@ -121,6 +131,92 @@ def test_the_byte_order_mark_is_no_text(tmp_path):
     assert read_text(tmp_path / "a.txt") == "a"
 
 
+def test_tags_are_kept_in_their_order(tmp_path):
+    path = file(tmp_path, row(tags=["near-miss", "table"]), row("q2"))
+    assert [question.tags for question in read_questions(path).questions] == [("near-miss", "table"), ()]
+
+
+def test_an_unanswerable_question_keeps_the_place_that_was_searched(tmp_path):
+    path = file(tmp_path, row(answerable=False, gold=[{"document": "handbook", "quote": "five years"}]))
+    (question,) = read_questions(path, TEXTS).questions
+    assert question.gold == (Gold("handbook", 22, 32),)
+    assert question.bound
+
+
+FIVE = {"answers": ["five years"], "gold": [{"document": "handbook", "quote": "five years"}]}
+SIX = {"answers": ["six years", "6"], "gold": [{"document": "handbook", "start": 4, "end": 12}]}
+GONE = {"answers": [], "gold": []}
+
+
+@pytest.fixture
+def of_editions(tmp_path):
+    """A question whose answer changes and is gone in the third edition, and one that stays the same."""
+    editions = {"first": FIVE, "second": SIX, "third": GONE}
+    return file(
+        tmp_path,
+        row(kind="number", group="handbook", split="seen", tags=["changed"], editions=editions),
+        row("q2", answers=["no"]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("edition", "answers", "span"),
+    [("first", ("five years",), (22, 32)), ("second", ("six years", "6"), (4, 12))],
+)
+def test_each_edition_has_its_own_answers_and_gold(of_editions, edition, answers, span):
+    changed, same = read_questions(of_editions, TEXTS, edition=edition).questions
+    assert changed == Question(
+        "q1",
+        "How long?",
+        answers,
+        gold=(Gold("handbook", *span),),
+        kind="number",
+        group="handbook",
+        split="seen",
+        tags=("changed",),
+    )
+    assert same == Question("q2", "How long?", ("no",), group="q2")
+
+
+def test_what_an_edition_does_not_answer_is_unanswerable_in_it(of_editions):
+    changed, same = read_questions(of_editions, TEXTS, edition="third").questions
+    assert (changed.answerable, changed.answers, changed.gold) == (False, (), ())
+    assert (changed.kind, changed.bound, changed.group) == ("unanswerable", False, "handbook")
+    assert same.answerable
+
+
+def test_a_row_without_editions_is_the_same_in_all():
+    plain = QuestionRow(id="q1", question="How long?", kind="number")
+    assert plain.of_edition(None) is plain
+    assert plain.of_edition("first") is plain
+
+
+def test_a_row_of_one_edition_has_no_editions_left():
+    whole = QuestionRow(
+        id="q1", question="How long?", editions={"first": EditionRow(answers=("x",), gold=())}
+    )
+    assert whole.of_edition("first").editions is None
+    assert whole.editions is not None
+
+
+def test_an_edition_whose_quote_is_missing_skips_the_question(of_editions):
+    texts = {"handbook": "The warranty lasts six years."}
+    assert read_questions(of_editions, texts, edition="first").skipped == ("q1",)
+    assert read_questions(of_editions, texts, edition="second").skipped == ()
+
+
+@pytest.mark.parametrize(
+    ("edition", "reason"),
+    [
+        (None, "editions: the suite does not say which one it asks"),
+        ("frist", 'editions: there is no "frist"; known: first, second, third'),
+    ],
+)
+def test_an_edition_that_is_not_there_is_named_by_row(of_editions, edition, reason):
+    with pytest.raises(BadInput, match=f"questions.jsonl:1: {reason}$"):
+        read_questions(of_editions, TEXTS, edition=edition)
+
+
 words = st.text(min_size=1).filter(lambda text: text.strip() and "\0" not in text)
 golds = st.builds(Gold, words) | st.builds(
     lambda d, s, n: Gold(d, s, s + n), words, st.integers(0, 99), st.integers(1, 9)
@@ -136,6 +232,7 @@ answerable = st.builds(
     group=words,
     split=st.sampled_from(["seen", "unseen"]),
     part=st.sampled_from(["train", "dev", "test"]),
+    tags=st.lists(words).map(tuple),
 )
 unanswerable = st.builds(
     Question,
@@ -143,7 +240,7 @@ unanswerable = st.builds(
     text=words,
     answers=st.just(()),
     answerable=st.just(False),
-    gold=st.just(()),
+    gold=st.lists(golds).map(tuple),
     group=words,
 )
 

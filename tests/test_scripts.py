@@ -1,19 +1,25 @@
 """The scripts on the Python API give what the command line gives."""
 
 import json
+import re
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from llama_index.core.retrievers import BaseRetriever
 from rich.console import Console
 from typer.testing import CliRunner
 
+import hybrid
 from hybrid.cli.app import app
+from hybrid.evaluation.table import markdown
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = [path for folder in ("pipelines", "eval") for path in sorted((ROOT / folder).glob("*.py"))]
+EXAMPLES = [ROOT / "pipelines" / "ask.py", ROOT / "eval" / "four_cells.py"]
 QUESTION = "What does the with statement do?"
 TIMES = {"seconds", "created", "peak_memory_mb"}
 
@@ -40,10 +46,15 @@ def timeless(data):
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
-def test_a_script_has_at_most_40_lines_on_the_public_api(path):
+def test_a_script_has_at_most_40_lines(path):
     lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 40
     assert "import hybrid" in lines
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_uses_the_public_api_only(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
     assert not [line for line in lines if line.startswith(("from hybrid", "import hybrid."))]
 
 
@@ -68,3 +79,83 @@ def test_four_cells_gives_the_figures_of_hybrid_eval(run_script, capsys):
     assert printed.startswith(capsys.readouterr().out)
     assert all(f"\n{effect}: " in printed for effect in results["effects"])
     assert " ".join(results["verdict"]["sentence"].split()) in " ".join(printed.split())
+
+
+@pytest.fixture
+def small_suite(tmp_path, small_corpus):
+    """Writes a suite over the small corpus, of which the tiny model knows the answers that it is given."""
+
+    def write(**answers):
+        history = [{"question": "What is a fig?", "answer": "A fruit."}]
+        rows = [
+            {"id": "single", "question": "What does a fig cost?"},
+            {"id": "last turn", "question": "What does a fig cost?", "history": history},
+            {"id": "unknown", "question": "Of what colour is it?", "answers": ["colour number 5"]},
+            {"id": "nothing", "question": "Who grows it?", "answerable": False},
+        ]
+        given = [row | ({"answers": [answers[row["id"]]]} if row["id"] in answers else {}) for row in rows]
+        (tmp_path / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in given))
+        suite = {"corpus": small_corpus.name, "questions": "q.jsonl"}
+        (tmp_path / "small.yaml").write_text(yaml.safe_dump(suite))
+        return str(tmp_path / "small.yaml")
+
+    return write
+
+
+def test_known_names_the_questions_that_the_base_answers_unaided(run_script, small_suite, capsys):
+    asked = hybrid.evaluate("smoke", suite=small_suite(), cells=["base"])
+    answers = {row["question_id"]: row["answer"] for row in asked.rows}
+    assert answers["single"] != answers["last turn"]
+    suite = small_suite(**{id: answers[id] for id in ("single", "last turn")})
+    capsys.readouterr()
+    run_script("eval/known.py", suite, "smoke")
+    printed = capsys.readouterr().out.splitlines()
+    rows = hybrid.evaluate("smoke", suite=suite, cells=["base"]).rows
+    correct = [row["question_id"] for row in rows if row["metrics"]["correct"]["value"] == 1]
+    assert sorted(printed) == sorted(correct) == ["last turn", "single"]
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of what ``make table`` writes to."""
+    root = tmp_path / "checkout"
+    shutil.copytree(ROOT / "eval" / "baselines", root / "eval" / "baselines")
+    (root / "eval" / "baselines" / "test-uses.tsv").write_text("2026-01-01T00:00:00Z\tabc1234\tquickstart\n")
+    (root / "README.md").write_text("# Top\n\n<!-- table -->\n| old |\n<!-- /table -->\n\nRest | of it.\n")
+    return root
+
+
+def test_table_writes_the_figures_of_the_test_part_and_logs_its_use(run_script, checkout):
+    untouched = (checkout / "eval" / "baselines" / "xquad" / "results.json").read_bytes()
+    ran = run_script("eval/table.py", "smoke", str(checkout))
+    report = hybrid.evaluate("smoke", part="test", probes=["oracle"])
+    baseline = checkout / "eval" / "baselines" / "python-reference"
+    results = json.loads((baseline / "results.json").read_text(encoding="utf-8"))
+    assert timeless(results) == timeless(json.loads(json.dumps(report.results)))
+    assert results["questions"]["part"] == "test" and "oracle" in results["probes"]
+    ids = (baseline / "questions.txt").read_text(encoding="utf-8").splitlines()
+    assert set(ids) == {row["question_id"] for row in report.rows} and len(ids) == len(set(ids))
+    assert (checkout / "eval" / "baselines" / "xquad" / "results.json").read_bytes() == untouched
+
+    table = markdown(report.results, ran["METRICS"])
+    assert (checkout / "README.md").read_text(encoding="utf-8") == (
+        f"# Top\n\n<!-- table -->\n{table}\n<!-- /table -->\n\nRest | of it.\n"
+    )
+
+    first, second = (checkout / "eval" / "baselines" / "test-uses.tsv").read_text().splitlines()
+    assert first == "2026-01-01T00:00:00Z\tabc1234\tquickstart"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\t[^\t]+\tsmoke", second)
+
+
+def test_a_look_that_was_broken_off_is_logged_and_changes_nothing_else(run_script, checkout):
+    readme = (checkout / "README.md").read_text(encoding="utf-8")
+    with pytest.raises(hybrid.HybridError, match="smok"):
+        run_script("eval/table.py", "smok", str(checkout))
+    uses = (checkout / "eval" / "baselines" / "test-uses.tsv").read_text().splitlines()
+    assert [line.split("\t")[2] for line in uses] == ["quickstart", "smok"]
+    assert (checkout / "README.md").read_text(encoding="utf-8") == readme
+
+
+def test_the_readme_has_one_place_for_the_table():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(re.findall(r"<!-- table -->\n.*?<!-- /table -->", readme, flags=re.DOTALL)) == 1

@@ -54,6 +54,9 @@ def eval_command(
     cells: Annotated[
         str | None, typer.Option("--cells", help="Only these columns, with commas between.")
     ] = None,
+    probe: Annotated[
+        list[str] | None, typer.Option("--probe", help="Explain the cells: oracle shows the gold passages.")
+    ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="A stratified sample of N questions.")
     ] = None,
@@ -78,6 +81,7 @@ def eval_command(
         corpus=corpus,
         adapter=adapter,
         cells=[cell.strip() for cell in cells.split(",")] if cells else None,
+        probes=probe or (),
         limit=limit,
         seed=seed,
         overrides=set_ or (),

@@ -23,13 +23,19 @@ PassageChars = Annotated[int, typer.Option(help="Greatest length of a passage in
 @app.command("import")
 def import_command(
     name: Name,
-    path: Annotated[Path, typer.Argument(help="A file, or a folder for jsonl.", show_default=False)],
+    path: Annotated[Path, typer.Argument(help="A file, or a folder.", show_default=False)],
     format: Annotated[Format, typer.Option(help="How the set is written.")],
+    documents: Annotated[
+        Path | None, typer.Option(help="Of pairs: the texts they are about, a file or a folder.")
+    ] = None,
     split_off: Annotated[float, typer.Option(help="Share of the groups for training.")] = 0.5,
     withhold: Annotated[float, typer.Option(help="Share of the groups taken out of the corpus.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Seed of the divisions.")] = 0,
     replace: Annotated[bool, typer.Option("--replace", help="Replace what has this name.")] = False,
     passage_chars: PassageChars = 400,
+    language: Annotated[
+        str | None, typer.Option(help="Of the questions, such as zh; default: by their script.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a corpus and a suite from a question set."""
@@ -37,11 +43,13 @@ def import_command(
         name,
         format=format,
         path=path,
+        documents=documents,
         split_off=split_off,
         withhold=withhold,
         seed=seed,
         replace=replace,
         passage_chars=passage_chars,
+        language=language,
     )
     _print(asdict(imported) | {"suite": str(imported.suite)}, as_json)
 

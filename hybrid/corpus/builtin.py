@@ -12,7 +12,7 @@ from hybrid.corpus import folders, schema
 from hybrid.corpus.read import read_documents
 from hybrid.corpus.split import first_heading
 from hybrid.corpus.store import Corpus
-from hybrid.errors import UnknownName
+from hybrid.errors import BadSpec, UnknownName
 from hybrid.records import Document
 from hybrid.specs import Spec, load_spec
 
@@ -31,14 +31,26 @@ class Folder(Spec):
     path: str = "."
 
 
+class Edition(Spec):
+    """Another built-in corpus with some documents changed, some withdrawn and some new."""
+
+    kind: Literal["edition"]
+    of: str
+    path: str = Field(".", description="the changed and the new documents, beside the manifest")
+    withdrawn: tuple[str, ...] = Field((), description="ids of documents that it no longer has")
+
+
 class CorpusSpec(Spec):
     """A built-in corpus."""
 
     description: str
     licence: str
     language: str = "en"
-    source: Annotated[PydocTopics | Folder, Field(discriminator="kind")]
+    source: Annotated[PydocTopics | Folder | Edition, Field(discriminator="kind")]
     passage_chars: int = Field(400, ge=1, description="greatest length of a passage")
+    sha256: str | None = Field(
+        None, description="digest of a corpus whose texts lie here, as `corpus show` tells"
+    )
 
 
 def open_corpus(
@@ -82,6 +94,23 @@ def builtin_documents(spec: CorpusSpec, folder: Path) -> list[Document]:
             return _pydoc_topics(spec.source.left_out)
         case Folder():
             return read_documents([folder / spec.source.path])
+        case Edition():
+            return _edition(spec.source, folder)
+
+
+def _edition(source: Edition, folder: Path) -> list[Document]:
+    manifests = library.builtin_corpora()
+    if source.of == folder.name:
+        raise BadSpec(f"{folder / 'manifest.yaml'}: of: an edition cannot be one of itself.")
+    if source.of not in manifests:
+        raise UnknownName("corpus", source.of, manifests)
+    earlier = builtin_documents(load_spec(CorpusSpec, manifests[source.of]), manifests[source.of].parent)
+    documents = {document.id: document for document in earlier}
+    for id in source.withdrawn:
+        if documents.pop(id, None) is None:
+            raise BadSpec(f'{folder / "manifest.yaml"}: withdrawn: {source.of} has no document "{id}".')
+    documents |= {document.id: document for document in read_documents([folder / source.path])}
+    return list(documents.values())
 
 
 def _pydoc_topics(left_out: tuple[str, ...]) -> list[Document]:

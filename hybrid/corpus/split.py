@@ -9,7 +9,7 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _HASHES = re.compile(r"(#{1,6})[ \t]+(?=\S)")
 _UNDERLINE = re.compile(r"([*=~^+-])\1{2,}")
 # Latin sentences end before whitespace, CJK ones anywhere; closing quotes and brackets belong to them.
-_SENTENCE_END = re.compile(r"[.!?][\"')\]”’»]*(?!\S)|[。！？]+[”’」』）]*")
+_SENTENCE_END = re.compile(r"[.!?][\"')\]”’»]*(?!\S)|[。！？]+[”’」』）》】〉\"')\]]*")
 _LINE_END = re.compile(r"(?=\n)")
 _SPACE = re.compile(r"(?=\s)")
 

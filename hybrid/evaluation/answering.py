@@ -14,6 +14,7 @@ from hybrid.generation.generator import Generation, Generator
 from hybrid.pipeline import Request, answer_all
 from hybrid.progress import Progress
 from hybrid.records import Answer, Passage, Question
+from hybrid.tuning.rows import gold_passages
 
 Ranked = Mapping[str, tuple[Passage, ...]]
 """Question id → the passages found for it, best first."""
@@ -36,7 +37,19 @@ class Answered:
 
 def retrieve(job: Job) -> Ranked:
     """Retrieves once for every question; all columns and the evidence pool use the same passages."""
-    return _ranked(job, job.questions)
+    return _ranked(job, job.all_questions)
+
+
+def oracle(job: Job) -> Ranked:
+    """Question id → its gold passages; of a document that is gold as a whole the first ones, at most k."""
+    corpus = job.suite.corpus
+    found = {}
+    for question in job.all_questions:
+        passages = gold_passages(corpus, question)
+        if not passages:
+            passages = [passage for gold in question.gold or () for passage in corpus.holding(gold)]
+        found[question.id] = tuple(passages[: job.spec.retrieval.k])
+    return found
 
 
 def answer_columns(job: Job, adapter: Adapter | None, ranked: Ranked, progress: Progress) -> Answered:
@@ -45,8 +58,12 @@ def answer_columns(job: Job, adapter: Adapter | None, ranked: Ranked, progress: 
     examples = bench.best_number_of_examples() if any(column.few_shot for column in job.columns) else None
     answers: dict[str, Mapping[str, Answer]] = {}
     costs: dict[str, Generation] = {}
+    gold = oracle(job)
     for column in job.columns:
-        answers[column.name], costs[column.name] = bench.answer(column, job.questions, ranked, examples or 0)
+        shown = gold if column.probe else ranked
+        answers[column.name], costs[column.name] = bench.answer(
+            column, job.asked(column), shown, examples or 0
+        )
     return Answered(answers, costs, examples)
 
 
@@ -85,7 +102,8 @@ class _Bench:
         candidates = sorted(self._job.spec.references.examples)
         if len(candidates) == 1:
             return candidates[0]
-        questions = list(self._job.suite.training)[:: self._stride()]
+        askable = [question for question in self._job.suite.training if not question.bound]
+        questions = askable[:: max(1, len(askable) // self._job.spec.references.choice_questions)]
         ranked = _ranked(self._job, questions)
         column = COLUMNS["few-shot+rag"]
         right = {}
@@ -93,9 +111,6 @@ class _Bench:
             answers, _ = self.answer(column, questions, ranked, count, f"Choosing examples: {count}")
             right[count] = sum(_right(answers[question.id], question) for question in questions)
         return max(candidates, key=lambda count: (right[count], -count))
-
-    def _stride(self) -> int:
-        return max(1, len(self._job.suite.training) // self._job.spec.references.choice_questions)
 
     def _requests(
         self, column: Column, questions: Sequence[Question], ranked: Ranked, count: int
@@ -111,7 +126,7 @@ class _Bench:
 
 
 def _ranked(job: Job, questions: Sequence[Question]) -> dict[str, tuple[Passage, ...]]:
-    found = job.retriever.retrieve_many([question.text for question in questions])
+    found = job.retriever.retrieve_many([question.full_text for question in questions])
     return {
         question.id: tuple(hit.passage for hit in hits)
         for question, hits in zip(questions, found, strict=True)

@@ -15,31 +15,37 @@ TRAINING_TO_READING = 3
 def estimate(job: Job) -> list[str]:
     """Lines that say how many prompts and tokens a job has, and about how many minutes on this machine.
 
-    Few-shot prompts are counted as their plain ones times the number of examples.
+    Few-shot prompts are counted as their plain ones times the number of examples, those of a probe as if
+    it showed the passages found.
     """
     generator = Generator(job.weights, job.spec.generation, job.suite.spec.answers)
     ranked = retrieve(job)
     prompts = {
-        retrieval: [
-            generator.prompt(q.text, ranked[q.id] if retrieval else (), q.history) for q in job.questions
-        ]
+        retrieval: {
+            q.id: generator.prompt(q.text, ranked[q.id] if retrieval else (), q.history)
+            for q in job.all_questions
+        }
         for retrieval in (False, True)
     }
     examples = max(job.spec.references.examples, default=0)
     read = {
-        column.name: sum(len(p.ids) for p in prompts[column.retrieval]) * (1 + examples * column.few_shot)
+        column.name: [
+            len(prompts[column.retrieval][q.id].ids) * (1 + examples * column.few_shot)
+            for q in job.asked(column)
+        ]
         for column in job.columns
     }
-    seconds_a_token = _trial(generator, prompts[True])
-    write = len(job.questions) * job.spec.generation.max_new_tokens
+    with_passages = list(prompts[True].values())
+    seconds_a_token = _trial(generator, with_passages)
     lines = [
-        f"{name}: {len(job.questions)} prompts, {tokens} tokens to read, at most {write} to write"
+        f"{name}: {len(tokens)} prompts, {sum(tokens)} tokens to read, "
+        f"at most {len(tokens) * job.spec.generation.max_new_tokens} to write"
         for name, tokens in read.items()
     ]
-    answering = sum(read.values()) * seconds_a_token
+    answering = sum(map(sum, read.values())) * seconds_a_token
     if job.tunes:
         tuning = job.spec.tuning
-        row = sum(len(p.ids) for p in prompts[True]) / len(job.questions)
+        row = sum(len(p.ids) for p in with_passages) / len(with_passages)
         rows = min(tuning.rows, (tuning.max_steps or math.inf) * tuning.batch_rows)
         training = rows * row * seconds_a_token * TRAINING_TO_READING
         lines.append(f"tuning: {rows} rows, about {round(rows * row)} tokens, about {_minutes(training)}")

@@ -38,7 +38,7 @@ class ExampleBook:
         self, questions: Sequence[Question], count: int, *, retrieval: bool
     ) -> list[tuple[Example, ...]]:
         """For each question the nearest examples, the nearest last, never the question itself."""
-        asked = self.embedder.encode([question.text for question in questions])
+        asked = self.embedder.encode([question.full_text for question in questions])
         order = np.argsort(-(asked @ self.vectors.T), axis=1, kind="stable")
         return [
             self._examples(question, row.tolist(), count, retrieval)
@@ -59,16 +59,17 @@ def open_book(suite: Suite, retriever: Retriever, seed: int) -> ExampleBook:
         NoTrainingQuestions: the suite has none.
     """
     questions = trainable_questions(suite)
-    spec = TuningSpec(rows=len(questions), distractors_only=0, no_context_rows=0, hard_distractors=1)
+    # One row for each question, so that the silent ones are those that cannot be answered.
+    silent = sum(not question.answerable for question in questions) / len(questions)
+    spec = TuningSpec(rows=len(questions), distractors_only=silent, no_context_rows=0, hard_distractors=1)
     builder = RowBuilder(
         suite.corpus, retriever, passages=EXAMPLE_PASSAGES, spec=spec, style=suite.spec.answers, seed=seed
     )
     rows = builder.build(questions)
-    vectors = retriever.embedder.encode([row.question.text for row in rows])
+    vectors = retriever.embedder.encode([row.question.full_text for row in rows])
     return ExampleBook(tuple(rows), vectors, retriever.embedder)
 
 
 def _example(row: TrainingRow, retrieval: bool) -> Example:
-    if retrieval:
-        return Example(row.question.text, row.passages, row.target)
-    return Example(row.question.text, (), row.without_passages().target)
+    shown = row if retrieval else row.without_passages()
+    return Example(row.question.text, shown.passages, shown.target, row.question.history)

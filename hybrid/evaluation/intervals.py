@@ -208,7 +208,8 @@ def _blocked(columns: Mapping[str, Column], ids: list[str]) -> Summary | None:
     failed, rest = _counts(columns, ids)
     applicable = len(ids) + failed
     if applicable and failed > MAX_FAILED * applicable:
-        reason = f"the judge failed on {failed} of {applicable} questions"
+        errors = [v.reason for c in columns.values() for v in c.values() if v.status is Status.JUDGE_ERROR]
+        reason = f"no verdict on {failed} of {applicable} questions: {_commonest(errors)}"
         return Summary(None, None, None, len(ids), failed, rest, "withheld", reason)
     if not ids:
         return Summary(None, None, None, 0, failed, rest, "not_applicable", _first_reason(columns))
@@ -220,7 +221,11 @@ def _first_reason(columns: Mapping[str, Column]) -> str:
     if not all(columns.values()):
         return "not measured"
     reasons = [v.reason for column in columns.values() for v in column.values() if v.reason]
-    return max(sorted(set(reasons)), key=reasons.count) if reasons else "no question has a value"
+    return _commonest(reasons) if reasons else "no question has a value"
+
+
+def _commonest(reasons: list[str]) -> str:
+    return max(sorted(set(reasons)), key=reasons.count)
 
 
 def _cluster_sums(columns: Mapping[str, Column], ids: list[str], groups: Mapping[str, str]) -> _Sums:

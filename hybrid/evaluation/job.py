@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid import library, models
 from hybrid.adapters import Adapter, base_warnings, check_fit, open_adapter
 from hybrid.errors import CorpusError
-from hybrid.evaluation.columns import COLUMNS, Column, pick_columns
+from hybrid.evaluation.columns import COLUMNS, Column, pick_columns, probe_columns
 from hybrid.evaluation.sample import stratified_sample
 from hybrid.evaluation.thresholds import check_thresholds
 from hybrid.generation.device import precision
@@ -52,13 +52,14 @@ class Job:
         suite: with its corpus.
         retriever: over that corpus.
         weights: of the base model.
-        columns: to run.
-        questions: to ask, sampled.
+        columns: to run; probes stand last.
+        questions: to ask in every cell, sampled.
+        bound: questions that only a probe can ask, see ``Question.bound``.
         part: they are from.
         limit: that was set on them.
         seed: of everything that is drawn.
         adapter: to use instead of tuning one.
-        warnings: what a reader of the figures has to know about that adapter.
+        warnings: what a reader of the figures has to know about the models and that adapter.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Job:
     weights: models.Weights
     columns: tuple[Column, ...]
     questions: tuple[Question, ...]
+    bound: tuple[Question, ...]
     part: Part
     limit: int | None
     seed: int
@@ -79,13 +81,24 @@ class Job:
         """Whether an adapter has to be made first."""
         return self.adapter is None and any(column.tuned for column in self.columns)
 
+    @property
+    def all_questions(self) -> tuple[Question, ...]:
+        """Everything that some column asks."""
+        return self.questions + self.bound
+
+    def asked(self, column: Column) -> tuple[Question, ...]:
+        """The questions of one column: a probe that shows the gold asks those that have one."""
+        if not column.probe:
+            return self.questions
+        return tuple(question for question in self.all_questions if question.gold)
+
     def settings(self) -> dict[str, Any]:
         """Everything that decides the figures, except the machine."""
         return {
             "pipeline": self.spec.model_dump(mode="json"),
             "suite": self.suite.spec.model_dump(mode="json"),
             "columns": [column.name for column in self.columns],
-            "questions": _digest(self.questions),
+            "questions": _digest(self.all_questions),
             "training": _digest(self.suite.training),
             "part": self.part,
             "limit": self.limit,
@@ -113,6 +126,7 @@ def prepare(
     corpus: str | None = None,
     adapter: Path | None = None,
     cells: Sequence[str] | None = None,
+    probes: Sequence[str] = (),
     limit: int | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
@@ -125,19 +139,24 @@ def prepare(
     """
     spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides)
     wanted = pick_columns(list(COLUMNS) if cells is None else cells)
+    shown = probe_columns(probes, wanted)
     given = open_adapter(adapter) if adapter else None
     library.find_suite(suite or spec.suite)
     weights = models.locate(spec.model, progress.say)
     opened = load_suite(suite or spec.suite, corpus=corpus, say=progress.say)
-    questions = stratified_sample(opened.part(part), limit, seed)
-    if not questions:
-        raise CorpusError(f'Suite "{opened.name}" has no questions in its part "{part}".')
     columns = wanted if cells is not None else _possible(wanted, spec, opened)
+    asked = opened.part(part)
+    questions = stratified_sample([question for question in asked if not question.bound], limit, seed)
+    bound = stratified_sample([question for question in asked if question.bound], limit, seed)
+    if not questions:
+        raise CorpusError(f'Suite "{opened.name}" has no questions for the cells in its part "{part}".')
+    if probes and not any(question.gold for question in (*questions, *bound)):
+        raise CorpusError(f'--probe: no question of suite "{opened.name}" has gold that could be shown.')
     if any(column.few_shot or (column.tuned and given is None) for column in columns):
         trainable_questions(opened)
     check_thresholds(opened.spec)
-    check_room(weights, spec.generation, questions)
-    warnings = _check_adapter(given, weights, spec)
+    check_room(weights, spec.generation, [*questions, *bound])
+    warnings = _check_language(spec, opened.spec.language) + _check_adapter(given, weights, spec)
     for warning in warnings:
         progress.say(warning)
     retriever = load_retriever(spec, opened.corpus, progress.say)
@@ -147,14 +166,24 @@ def prepare(
         suite=opened,
         retriever=retriever,
         weights=weights,
-        columns=tuple(columns),
+        columns=(*columns, *shown),
         questions=tuple(questions),
+        bound=tuple(bound) if probes else (),
         part=part,
         limit=limit,
         seed=seed,
         adapter=given,
         warnings=tuple(warnings),
     )
+
+
+def _check_language(spec: PipelineSpec, language: str) -> list[str]:
+    names = {"model": spec.model, "embedder": spec.retrieval.embedder}
+    return [
+        f"not validated for {language}: the {role} {name}"
+        for role, name in names.items()
+        if not models.fits_language(name, language)
+    ]
 
 
 def _check_adapter(adapter: Adapter | None, weights: models.Weights, spec: PipelineSpec) -> list[str]:

@@ -56,6 +56,10 @@ class Judge(Protocol):
     def validated(self) -> bool:
         """Whether its agreement with people was measured."""
 
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages it was made for; empty if it says nothing of them."""
+
     def verdicts(self, pairs: Sequence[Pair]) -> list[Judgement]:
         """One judgement for each pair of claim and evidence, in their order."""
 
@@ -118,6 +122,28 @@ def suite_judge(suite: SuiteSpec) -> Judge:
             return OverlapJudge()
 
 
+def for_language(judge: Judge, language: str) -> Judge:
+    """The judge itself if it was made for the language, else one that gives no verdict and says why."""
+    if not judge.languages or language.partition("-")[0] in judge.languages:
+        return judge
+    return NoVerdict(judge.name, judge.digest, f"not validated for {language}")
+
+
+@dataclass(frozen=True, slots=True)
+class NoVerdict:
+    """Stands for a judge that cannot be believed here: its figures are withheld with the reason."""
+
+    name: str
+    digest: str
+    reason: str
+    validated: bool = False
+    languages: frozenset[str] = frozenset()
+
+    def verdicts(self, pairs: Sequence[Pair]) -> list[Judgement]:
+        """For each pair that there is no verdict."""
+        return [Judgement(None, None, self.reason) for _ in pairs]
+
+
 @dataclass(frozen=True, slots=True)
 class OverlapJudge:
     """Supports a claim whose numbers all stand in the evidence, and enough of its content words.
@@ -155,6 +181,11 @@ class OverlapJudge:
     def validated(self) -> bool:
         """It is a stand-in: its agreement with people is not good enough to be called measured."""
         return False
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """English only: its endings and stopwords are."""
+        return frozenset({"en"})
 
     def verdicts(self, pairs: Sequence[Pair]) -> list[Judgement]:
         """One judgement for each pair of claim and evidence, in their order."""

@@ -8,7 +8,16 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hybrid.evaluation.effects import CONTRASTS, FURTHER
-from hybrid.evaluation.table import METRICS, NO_VALUE, OUTCOMES, columns, notes, percent, words
+from hybrid.evaluation.table import (
+    METRICS,
+    NO_VALUE,
+    OUTCOMES,
+    columns,
+    memory_blocks,
+    notes,
+    percent,
+    words,
+)
 
 COSTS = ("prompt_tokens", "output_tokens", "seconds", "peak_memory_mb")
 ROW_METRICS = ("correct", "score", "groundedness", "citation_precision", "citation_recall")
@@ -110,6 +119,7 @@ def render(results: Results, rows: Sequence[Row]) -> str:
         outcomes=OUTCOMES,
         slices={name: slices(column) for name, column in columns(results).items()},
         forest=forest(results),
+        memory=memory_blocks(results),
         cards=cards(rows, cells),
         glyphs=GLYPHS,
         notes=notes(results),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid.errors import BadInput
 from hybrid.evaluation.page import render
-from hybrid.evaluation.table import table
+from hybrid.evaluation.table import markdown, table
 
 if TYPE_CHECKING:
     import pandas
@@ -58,6 +58,10 @@ class Report:
     def table(self) -> "Table":
         """What the terminal shows."""
         return table(self.results)
+
+    def markdown(self, metrics: Sequence[str]) -> str:
+        """One table with a row for each column of the run and these metrics in percent."""
+        return markdown(self.results, metrics)
 
     def to_pandas(self) -> "pandas.DataFrame":
         """One line a question and column, one column a metric; NaN where there is no value."""

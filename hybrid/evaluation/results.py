@@ -1,14 +1,15 @@
 """From scored rows to ``results.json`` and ``rows.jsonl``, as the contract of schema version 1 has them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hybrid.evaluation.columns import CELLS, REFERENCES
+from hybrid.evaluation.columns import CELLS, REFERENCES, Column
 from hybrid.evaluation.effects import effects
-from hybrid.evaluation.intervals import LEVEL, METHOD, summarise
+from hybrid.evaluation.intervals import LEVEL, METHOD, paired_difference, summarise
 from hybrid.evaluation.judge import Judge, Judgement
+from hybrid.evaluation.memory import memory
 from hybrid.evaluation.outcomes import Outcome
 from hybrid.evaluation.scoring import BINARY, METRICS, ScoredRow
 from hybrid.evaluation.thresholds import TOTALS, held_thresholds
@@ -31,19 +32,31 @@ class Measured:
     Attributes:
         rows: scored, of all columns.
         costs: what each column's generation took.
-        questions: that were asked, in order.
+        questions: that were asked in every cell, in order.
+        columns: that were run.
         gold: question id → ids of the passages that hold the gold.
     """
 
     rows: tuple[ScoredRow, ...]
     costs: Mapping[str, Generation]
     questions: tuple[Question, ...]
+    columns: tuple[Column, ...]
     gold: Mapping[str, tuple[int, ...]]
 
 
-def summed_up(measured: Measured, suite: SuiteSpec, judge: Judge, seed: int) -> dict[str, Any]:
-    """The figures of a run: columns, effects, splits and verdict."""
-    groups = {question.id: question.group for question in measured.questions}
+def summed_up(
+    measured: Measured, suite: SuiteSpec, judge: Judge, seed: int, known: Collection[str] | None = None
+) -> dict[str, Any]:
+    """The figures of a run: columns, effects, splits, probes and verdict.
+
+    Args:
+        measured: the scored rows, and what they cost.
+        suite: what is worth having, and the thresholds.
+        judge: that judged.
+        seed: of the run.
+        known: ids of questions that the base was found to answer unaided; None: this run's own answers tell.
+    """
+    groups = {row.record.question.id: row.record.question.group for row in measured.rows}
     table = tabulated(measured.rows)
     found = effects(table, groups, binary=BINARY, metrics=METRICS)
     penalty = suite.hallucination_weight
@@ -51,6 +64,7 @@ def summed_up(measured: Measured, suite: SuiteSpec, judge: Judge, seed: int) -> 
         name: _column(name, measured, table.get(name), groups, penalty) for name in _names(CELLS + REFERENCES)
     }
     cells = _names(CELLS)
+    tags = sorted({tag for question in measured.questions for tag in question.tags})
     return {
         "schema_version": SCHEMA_VERSION,
         "questions": _counts(measured.questions),
@@ -58,12 +72,14 @@ def summed_up(measured: Measured, suite: SuiteSpec, judge: Judge, seed: int) -> 
         "references": {name: columns[name] for name in _names(REFERENCES)},
         "effects": found,
         "by_split": {split: _split(split, measured, groups, suite, judge) for split in SPLITS},
-        "probes": {},
+        "by_tag": {tag: _tag(tag, measured, groups, penalty) for tag in tags},
+        "memory": memory(table, groups, known),
+        "probes": _probes(measured, table, groups, penalty),
         "judge": {"name": judge.name, "digest": judge.digest, "validated": judge.validated},
         "interval": {
             "method": METHOD,
             "level": LEVEL,
-            "clusters": len(set(groups.values())),
+            "clusters": len({question.group for question in measured.questions}),
             "seeds": [seed],
             "covers": "questions, conditional on this adapter",
         },
@@ -90,6 +106,7 @@ def row_json(row: ScoredRow, gold: Sequence[int]) -> dict[str, Any]:
         "cell": record.cell,
         "split": question.split,
         "kind": question.kind,
+        "tags": list(question.tags),
         "group": question.group,
         "answerable": question.answerable,
         "question": question.text,
@@ -236,10 +253,36 @@ def _split(
     found = effects(table, groups, binary=BINARY, metrics=("correct", "score", "hallucination_rate"))
     return {
         "n": sum(question.split == split for question in measured.questions),
-        "cells": {
-            name: {"metrics": _metrics(table.get(name), groups, suite.hallucination_weight)}
-            for name in _names(CELLS + REFERENCES)
-        },
+        "cells": _cells(table, groups, suite.hallucination_weight),
         "effects": found,
         "verdict": _verdict(found, table, suite, judge, [split]),
     }
+
+
+def _tag(tag: str, measured: Measured, groups: Mapping[str, str], penalty: float) -> dict[str, Any]:
+    table = tabulated(row for row in measured.rows if tag in row.record.question.tags)
+    return {
+        "n": sum(tag in question.tags for question in measured.questions),
+        "cells": _cells(table, groups, penalty),
+    }
+
+
+def _cells(table: Table, groups: Mapping[str, str], penalty: float) -> dict[str, Any]:
+    """The figures of cells and references on a part of the questions."""
+    return {
+        name: {"metrics": _metrics(table.get(name), groups, penalty)} for name in _names(CELLS + REFERENCES)
+    }
+
+
+def _probes(measured: Measured, table: Table, groups: Mapping[str, str], penalty: float) -> dict[str, Any]:
+    """Probe → cell → its figures, and how much more is right than in the cell that it explains."""
+    probes: dict[str, Any] = {}
+    for column in measured.columns:
+        if column.probe:
+            cell = column.name.removeprefix(f"{column.probe}/")
+            gain = paired_difference(
+                table.get(cell, {}).get("correct", {}), table[column.name]["correct"], groups, binary=True
+            )
+            figures = _column(column.name, measured, table[column.name], groups, penalty)
+            probes.setdefault(column.probe, {})[cell] = figures | {"gain": {"correct": gain.to_json()}}
+    return probes

@@ -12,7 +12,7 @@ from hybrid.evaluation.agreement import agreement, read_labels
 from hybrid.evaluation.answering import Answered, Ranked, answer_columns, retrieve
 from hybrid.evaluation.folder import run_folder
 from hybrid.evaluation.job import Job, prepare
-from hybrid.evaluation.judge import Judge, suite_judge
+from hybrid.evaluation.judge import Judge, for_language, suite_judge
 from hybrid.evaluation.pool import evidence_pool
 from hybrid.evaluation.power import power_line
 from hybrid.evaluation.report import Report
@@ -32,6 +32,7 @@ def evaluate(
     corpus: str | None = None,
     adapter: Path | None = None,
     cells: Sequence[str] | None = None,
+    probes: Sequence[str] = (),
     limit: int | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
@@ -50,6 +51,7 @@ def evaluate(
         adapter: a PEFT folder to use instead of tuning one.
         cells: columns to run (``base``, ``base+rag``, ``tuned``, ``tuned+rag``, ``few-shot``,
             ``few-shot+rag``); default: all that the suite allows.
+        probes: columns that explain the cells with retrieval: ``oracle`` shows them the gold passages.
         limit: ask only so many questions, a stratified sample.
         seed: of everything that is drawn.
         overrides: ``KEY=VALUE`` for single values of the pipeline file.
@@ -68,6 +70,7 @@ def evaluate(
         corpus=corpus,
         adapter=adapter,
         cells=cells,
+        probes=probes,
         limit=limit,
         seed=seed,
         overrides=overrides,
@@ -83,14 +86,21 @@ def run(
     settings = job.settings() | {"judge": judge.digest}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     folder = run_folder(digest, out, resume=resume)
+    judge = for_language(judge, job.suite.spec.language)
     power = power_line(len(job.questions), len({question.group for question in job.questions}))
     progress.say(power)
     adapter = _adapter(job, progress)
     ranked = retrieve(job)
     answered = answer_columns(job, adapter, ranked, progress)
     measured = _measured(job, ranked, answered, judge, progress)
-    figures = summed_up(measured, job.suite.spec, judge, job.seed)
-    figures["questions"] |= {"part": job.part, "limit": job.limit, "skipped": len(job.suite.skipped)}
+    known = job.suite.known.get(job.weights.name)
+    figures = summed_up(measured, job.suite.spec, judge, job.seed, known)
+    figures["questions"] |= {
+        "part": job.part,
+        "limit": job.limit,
+        "skipped": len(job.suite.skipped),
+        "bound": len(job.bound),
+    }
     results = figures | {
         "suite": job.suite.name,
         "pipeline": job.name,
@@ -115,7 +125,7 @@ def _adapter(job: Job, progress: Progress) -> Adapter | None:
 def _measured(job: Job, ranked: Ranked, answered: Answered, judge: Judge, progress: Progress) -> Measured:
     pools = {
         question.id: evidence_pool(job.suite.corpus, question, ranked[question.id])
-        for question in job.questions
+        for question in job.all_questions
     }
     records = [
         AnswerRecord(
@@ -123,15 +133,15 @@ def _measured(job: Job, ranked: Ranked, answered: Answered, judge: Judge, progre
             cell=column.name,
             answer=answered.answers[column.name][question.id],
             pool=pools[question.id],
-            ranked=ranked[question.id] if column.retrieval else None,
+            ranked=ranked[question.id] if column.retrieval and not column.probe else None,
         )
         for column in job.columns
-        for question in job.questions
+        for question in job.asked(column)
     ]
     progress.say(f"Judging {len(records)} answers …")
     rows = score(records, judge, hallucination_weight=job.suite.spec.hallucination_weight)
-    gold = {question.id: gold_ids(job.suite.corpus, question) for question in job.questions}
-    return Measured(tuple(rows), answered.costs, job.questions, gold)
+    gold = {question.id: gold_ids(job.suite.corpus, question) for question in job.all_questions}
+    return Measured(tuple(rows), answered.costs, job.questions, job.columns, gold)
 
 
 def _retrieval(job: Job, figures: dict[str, Any]) -> dict[str, Any]:

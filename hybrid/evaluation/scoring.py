@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from hybrid.evaluation.attribution import citation_pairs, citation_precision, citation_recall
 from hybrid.evaluation.faithfulness import FaithfulnessRow, faithfulness
-from hybrid.evaluation.judge import Judge, Judgement, Pair, evidence, judge_all
+from hybrid.evaluation.judge import Judge, Judgement, NoVerdict, Pair, evidence, judge_all
 from hybrid.evaluation.outcomes import Outcome, outcome
 from hybrid.evaluation.ranking import recall, reciprocal_rank
 from hybrid.evaluation.statements import statements
@@ -40,6 +40,16 @@ _GRADED = "token_f1 score groundedness faithfulness_shown citation_precision cit
 
 #: The metrics that are 0 or 1 in each row.
 BINARY: frozenset[str] = frozenset(METRICS) - frozenset(_GRADED.split())
+
+#: The metrics that stand on a judge's verdicts, ``score`` apart.
+JUDGED = (
+    "groundedness",
+    "faithfulness_shown",
+    "hallucination_rate",
+    "hallucination_rate_answered",
+    "citation_precision",
+    "citation_recall",
+)
 
 Key = tuple[str, str]
 
@@ -120,6 +130,9 @@ def score(
             **_abstention(record),
             **_retrieval(record),
         }
+        if isinstance(judge, NoVerdict):
+            # Also where there was nothing to judge: a silent model would look free of hallucinations.
+            found |= dict.fromkeys(JUDGED, Value(None, Status.JUDGE_ERROR, judge.reason))
         found["score"] = _score(record, found, hallucination_weight)
         metrics = {name: found[name] for name in METRICS}
         rows.append(ScoredRow(record, judged[key], _outcome(record, metrics, judged[key]), metrics))
@@ -183,7 +196,7 @@ def _ragas_row(
     record: AnswerRecord, passages: Sequence[Passage], judged: Sequence[tuple[Statement, Judgement]]
 ) -> FaithfulnessRow:
     return FaithfulnessRow(
-        question=record.question.text,
+        question=record.question.full_text,
         answer=record.answer.text,
         contexts=tuple(evidence([passage]) for passage in passages),
         claims=tuple(statement.claim for statement, _ in judged),

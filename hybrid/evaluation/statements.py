@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from hybrid.cjk import CJK
 from hybrid.generation.citations import find_markers, strip_markers
 from hybrid.records import Answer, Question, Statement
 
@@ -20,7 +21,7 @@ _ABBREVIATION = re.compile(
 )
 _INITIAL = re.compile(r"(?:^|[A-Z]\S* )[A-Z]\.$")
 _NUMERO = re.compile(r"\bnos?\.$", re.IGNORECASE)
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+_CJK = re.compile(f"[{CJK}]")
 _FINITE = re.compile(
     r"\b(?:is|are|was|were|am|be|been|has|have|had|do|does|did|can|could|will|would|shall|should|may|might|must|"
     r"isn't|aren't|wasn't|weren't|doesn't|don't|didn't|can't|won't)\b",
@@ -41,7 +42,7 @@ def statements(answer: Answer, question: Question) -> tuple[Statement, ...]:
     return tuple(
         Statement(
             text=text,
-            claim=question_claim(question.text, text) if is_short(text) else text,
+            claim=question_claim(question.full_text, text) if is_short(text) else text,
             cited=tuple(passages[found] for found in find_markers(sentence) if found in passages),
         )
         for sentence in sentences(answer.text)

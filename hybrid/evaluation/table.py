@@ -1,5 +1,6 @@
 """The figures of a run as text: for the terminal, and as Markdown."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,15 +61,27 @@ def plain(results: Results) -> str:
     return "\n\n".join([*parts, *closing_lines(results)]) + "\n"
 
 
+def markdown(results: Results, metrics: Sequence[str]) -> str:
+    """One table of cells, references and probes with these metrics, as Markdown without notes."""
+    block = _columns_block(results, metrics)
+    rows = tuple(tuple(re.sub(rf"{NO_VALUE} .*", NO_VALUE, cell) for cell in row) for row in block.rows)
+    return _markdown(Block(block.header, rows))
+
+
 def blocks(results: Results) -> list[Block]:
-    """The tables of a run: two of the columns, the effects, the outcomes."""
+    """The tables of a run: two of the columns, the effects, harm and help of passages, the outcomes."""
     cells = [_columns_block(results, metrics) for metrics in METRICS]
-    return [*cells, _effects_block(results), _outcomes_block(results)]
+    return [*cells, _effects_block(results), *memory_blocks(results), _outcomes_block(results)]
 
 
 def columns(results: Results) -> dict[str, Mapping[str, Any]]:
-    """Cells, then references, by name."""
-    return {**results.get("cells", {}), **results.get("references", {})}
+    """Cells, then references, then probes, by name."""
+    probes = {
+        f"{probe}/{cell}": column
+        for probe, cells in results.get("probes", {}).items()
+        for cell, column in cells.items()
+    }
+    return {**results.get("cells", {}), **results.get("references", {}), **probes}
 
 
 def closing_lines(results: Results) -> list[str]:
@@ -87,6 +100,8 @@ def notes(results: Results) -> list[str]:
         )
     if model:
         lines.append(f"model: {model['name']}" + (f" ({model['note']})" if model["note"] else ""))
+    if line := closed_book(results):
+        lines.append(line)
     for name, column in columns(results).items():
         if dropped := column.get("dropped_passages"):
             lines.append(f"{name}: {dropped} passages did not fit the context and were left out")
@@ -94,10 +109,21 @@ def notes(results: Results) -> list[str]:
     if detector := results.get("abstention_detector"):
         lines.append(
             f"abstentions: found by phrases, in agreement with hand labels on {detector['agreed']} "
-            f"of {detector['n']} outputs"
+            f"of {detector['n']} English outputs"
         )
     validated = "" if judge.get("validated") else " (not validated)"
     return [*lines, f"judge: {judge.get('name', 'none')}{validated}; ragas formula"]
+
+
+def closed_book(results: Results) -> str | None:
+    """The contamination check: how much the base knows that it should have to look up."""
+    entry = results.get("cells", {}).get("base", {}).get("metrics", {}).get("correct", {})
+    if entry.get("mean") is None:
+        return None
+    return (
+        f"contamination check: without passages the base answers {percent(entry)} % of the {entry['n']} "
+        "answerable questions correctly, from memory or by chance"
+    )
 
 
 def percent(entry: Mapping[str, Any] | None, *, signed: bool = False) -> str:
@@ -169,6 +195,31 @@ def _effects_block(results: Results) -> Block:
     return Block(header, tuple(rows), notes.lines())
 
 
+def memory_blocks(results: Results) -> list[Block]:
+    """Harm and help of passages, where enough questions stand behind one of them."""
+    rates = {name: results.get("memory", {}).get(name, {}) for name in ("base", "tuned")}
+    if not any(entry.get("status") == "ok" for rate in rates.values() for entry in rate.values()):
+        return []
+    notes = _Notes()
+    rows = [
+        (
+            name,
+            *(notes.cell(rate.get(which)) for which in ("harm", "silenced", "help")),
+            *(str(rate.get(which, {}).get("n", 0)) for which in ("harm", "help")),
+        )
+        for name, rate in rates.items()
+    ]
+    header = (
+        "passages, percent",
+        "harm: known, then wrong",
+        "silenced: known, then silent",
+        "help: unknown, then right",
+        "known",
+        "unknown",
+    )
+    return [Block(header, tuple(rows), notes.lines())]
+
+
 def _outcomes_block(results: Results) -> Block:
     rows = []
     for name, column in columns(results).items():
@@ -180,8 +231,13 @@ def _outcomes_block(results: Results) -> Block:
 def _rich(block: Block) -> Table:
     shown = Table(box=None, pad_edge=False, padding=(0, 1))
     for position, name in enumerate(block.header):
+        first = position == 0
         shown.add_column(
-            escape(name), justify="left" if position == 0 else "right", vertical="bottom", overflow="fold"
+            escape(name),
+            justify="left" if first else "right",
+            vertical="bottom",
+            overflow="fold",
+            no_wrap=first,
         )
     for row in block.rows:
         shown.add_row(*(escape(cell) for cell in row))

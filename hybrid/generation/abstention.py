@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from hybrid.cjk import CJK
 from hybrid.generation.citations import strip_markers
 
 #: The phrase that the shared prompt asks for.
@@ -51,6 +52,8 @@ _PHRASES = (
     rf"^it {_NOT} {_TELL}(?=\W*$)",
     rf"^(?:unable|not able) to {_FIND}\b",
     r"\b(?:not enough|insufficient|no) (?:information|context)\b",
+    r"^我?(?:也|并)?(?:不知道(?:答案)?|不清楚|不确定|[无無]法(?:回答|确定|得知))(?=\W*$)",
+    r"^(?:(?:资料|文中|文档|来源)[里中]?(?:并|都)?)?(?:没有|未)(?:提到|提及|说明|记载|相关信息)(?=\W*$)",
     r"^(?:unknown|no answer|unanswerable|n/a|no idea|none given|not (?:known|given|available|provided|found|"
     r"applicable|mentioned|stated|specified))(?=\W*$)",
 )
@@ -59,12 +62,14 @@ _PHRASE = re.compile("|".join(f"(?:{phrase})" for phrase in _PHRASES))
 _CONDITION = re.compile(r"\b(?:if|when|whenever|unless|because|where|which)\b")
 _COURTESY = re.compile(
     r"\W*(?:(?:i'm |i am |we are )?(?:so |very )?sorry|i apologi[sz]e.*|unfortunately|please .*|"
-    rf"let me know.*|thank.*|if you .*|(?:based on|according to|from|given|in) {_SOURCES}|without .*|"
+    r"很?抱歉|对不起|let me know.*|thank.*|if you .*|"
+    rf"(?:based on|according to|from|given|in) {_SOURCES}|without .*|"
     r"as an? .*|therefore|so|however|hence|thus|but|and)?\W*"
 )
 _PIECES = re.compile(
     r"(?<=[.!?。！？])(?<!\b\w\.)(?<!\b[DMS][rst]\.)\s+|\s*[;\n]\s*|,?\s+(?:but|however|although|though|yet)\b,?\s*|"
-    r",\s+(?=(?:it|i|I|this|that|they|he|she|the answer)\b)"
+    r",\s+(?=(?:it|i|I|this|that|they|he|she|the answer)\b)|"
+    rf"(?<=[。!?])(?=[{CJK}])|,?(?:但是?|不过|然而)|(?<=抱歉),|(?<=对不起),"
 )
 
 

@@ -15,11 +15,11 @@ from hybrid.generation.answers import AnswerStore, Generated, GeneratedBatch, ba
 from hybrid.generation.batching import plan_batches
 from hybrid.generation.device import load_model, peak_memory_mb, pick_device, reset_peak_memory
 from hybrid.generation.encode import ChatEncoder
-from hybrid.generation.prompt import Example, Style, chat
+from hybrid.generation.prompt import Example, chat
 from hybrid.models import Weights
 from hybrid.progress import Done
 from hybrid.records import Passage, Question, Turn
-from hybrid.specs import GenerationSpec
+from hybrid.specs import GenerationSpec, Style
 
 
 @dataclass(frozen=True, slots=True)

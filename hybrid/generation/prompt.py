@@ -7,8 +7,7 @@ from typing import Literal
 from hybrid.generation.abstention import ABSTENTION
 from hybrid.generation.citations import marker
 from hybrid.records import Passage, Turn
-
-Style = Literal["short", "long"]
+from hybrid.specs import Style
 
 WITH_SOURCES: dict[Style, str] = {
     "short": (
@@ -43,6 +42,7 @@ class Example:
     question: str
     passages: tuple[Passage, ...]
     answer: str
+    history: tuple[Turn, ...] = ()
 
 
 def chat(
@@ -59,13 +59,18 @@ def chat(
     rules = WITH_SOURCES if passages else WITHOUT_SOURCES
     messages = [Message("system", rules[style])]
     for example in examples:
-        messages.append(Message("user", user_turn(example.question, example.passages)))
+        messages += _conversation(example.history, example.question, example.passages)
         messages.append(Message("assistant", example.answer))
+    messages += _conversation(history, question, passages)
+    return messages
+
+
+def _conversation(history: Sequence[Turn], question: str, passages: Sequence[Passage]) -> list[Message]:
+    messages = []
     for turn in history:
         messages.append(Message("user", user_turn(turn.question, ())))
         messages.append(Message("assistant", turn.answer))
-    messages.append(Message("user", user_turn(question, passages)))
-    return messages
+    return [*messages, Message("user", user_turn(question, passages))]
 
 
 def sample_chats(style: Style) -> list[Message]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hybrid.generation.encode import ChatEncoder
-from hybrid.generation.prompt import Style, chat
+from hybrid.generation.prompt import chat
+from hybrid.specs import Style
 from hybrid.tuning.rows import TrainingRow
 
 IGNORED = -100

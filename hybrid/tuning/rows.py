@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from hybrid.cjk import CJK
 from hybrid.corpus.store import Corpus
 from hybrid.generation.abstention import ABSTENTION
 from hybrid.generation.citations import marker
-from hybrid.generation.prompt import Style
 from hybrid.records import Gold, Passage, Question
 from hybrid.retrieval.retriever import Retriever
-from hybrid.specs import TuningSpec
+from hybrid.specs import Style, TuningSpec
 
 RowKind = Literal["gold", "distractors", "no_context"]
 HARD_POOL = 12
@@ -97,24 +97,38 @@ class RowBuilder:
             known: ids of questions that the base answers right unaided (for ``no_context: from_memory``).
         """
         hard = self._hard_distractors(questions)
-        asked = self._cycle(questions)
+        asked = self._asked(questions)
         return [
             self._row(question, kind, hard[question.id], question.id in known)
             for question, kind in zip(asked, self._kinds(asked), strict=True)
         ]
 
     def _hard_distractors(self, questions: Sequence[Question]) -> dict[str, list[Passage]]:
-        found = self._retriever.retrieve_many([question.text for question in questions], HARD_POOL)
+        found = self._retriever.retrieve_many([question.full_text for question in questions], HARD_POOL)
         return {
             question.id: [hit.passage for hit in hits]
             for question, hits in zip(questions, found, strict=True)
         }
 
-    def _cycle(self, questions: Sequence[Question]) -> list[Question]:
+    def _asked(self, questions: Sequence[Question]) -> list[Question]:
+        """The question of each row; too many unanswerable ones get no more rows than their share.
+
+        A model that mostly sees silence rewarded says nothing else.
+        """
+        share, rows = self._spec.distractors_only, self._spec.rows
+        answerable = [question for question in questions if question.answerable]
+        unanswerable = [question for question in questions if not question.answerable]
+        if not answerable or len(unanswerable) <= round(share * len(questions)):
+            return self._cycle(questions, rows)
+        silent = round(share * rows)
+        asked = self._cycle(answerable, rows - silent) + self._cycle(unanswerable, silent)
+        return self._random.sample(asked, len(asked))
+
+    def _cycle(self, questions: Sequence[Question], count: int) -> list[Question]:
         asked: list[Question] = []
-        while len(asked) < self._spec.rows:
+        while len(asked) < count:
             asked.extend(self._random.sample(list(questions), len(questions)))
-        return asked[: self._spec.rows]
+        return asked[:count]
 
     def _kinds(self, asked: Sequence[Question]) -> list[RowKind]:
         """Unanswerable questions count towards the share of rows whose passages do not tell."""
@@ -135,7 +149,10 @@ class RowBuilder:
             return self._no_context_row(question, known)
         gold = gold_passages(self._corpus, question)[: self._passages]
         shown = gold if kind == "gold" else []
-        shown = shown + self._distractors(question, gold, hard, self._passages - len(shown))
+        if question.bound:
+            # Only its own passages are known not to tell; what is near the question might.
+            shown, hard = self._searched(question), []
+        shown = shown + self._distractors(question, shown or gold, hard, self._passages - len(shown))
         self._random.shuffle(shown)
         if kind == "distractors":
             return TrainingRow(question, kind, tuple(shown), (ABSTENTION,))
@@ -149,10 +166,10 @@ class RowBuilder:
         )
 
     def _distractors(
-        self, question: Question, gold: list[Passage], hard: list[Passage], count: int
+        self, question: Question, beside: list[Passage], hard: list[Passage], count: int
     ) -> list[Passage]:
-        """Passages that do not tell: some near the question, some at random, no text twice or as the gold."""
-        texts = {passage.text for passage in gold}
+        """Passages that do not tell: some near the question, some at random, and no text twice."""
+        texts = {passage.text for passage in beside}
         fitting = (passage for passage in hard if self._is_distractor(question, passage))
         near = {passage.text: passage for passage in fitting if passage.text not in texts}
         wanted = sum(self._random.random() < self._spec.hard_distractors for _ in range(count))
@@ -165,6 +182,11 @@ class RowBuilder:
                 chosen.append(passage)
                 texts.add(passage.text)
         return chosen
+
+    def _searched(self, question: Question) -> list[Passage]:
+        """Some of the passages in which a bound question has no answer, at most as many as a row shows."""
+        found = {p.text: p for gold in question.gold or () for p in self._corpus.holding(gold)}
+        return self._random.sample(list(found.values()), min(self._passages, len(found)))
 
     def _is_distractor(self, question: Question, passage: Passage) -> bool:
         return not overlaps_gold(question, passage) and not holds_answer(question, passage)
@@ -221,4 +243,5 @@ def holds_answer(question: Question, passage: Passage) -> bool:
 
 
 def _words(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))
+    """The words, or of CJK text the characters, with single spaces between."""
+    return " ".join(re.findall(rf"[{CJK}]|[^\W{CJK}]+", text.casefold()))

@@ -117,6 +117,29 @@ def test_a_faulty_set_is_not_half_imported(refused, warranty_set):
     assert "questions.jsonl:9: " in message
 
 
+def test_documents_belong_to_pairs_alone(refused, warranty_set, tmp_path):
+    (tmp_path / "pairs.csv").write_text("question,answer\nHow long?,1 years\n")
+    pairs, texts = tmp_path / "pairs.csv", warranty_set / "documents.jsonl"
+    named = "Error: --documents names the texts of --format pairs; the other formats bring their own.\n"
+    assert refused("corpus", "import", "new", "--format", "pairs", pairs) == named
+    for format in ("beir", "clapnq", "jsonl", "squad"):
+        command = ("corpus", "import", "new", "--format", format, warranty_set, "--documents", texts)
+        assert refused(*command) == named
+    missing = refused("corpus", "import", "new", "--format", "pairs", pairs, "--documents", tmp_path / "gone")
+    assert "gone: " in missing
+
+
+def test_pairs_without_a_column_are_not_half_imported(refused, warranty_set, tmp_path):
+    (tmp_path / "pairs.csv").write_text("question,reply\nHow long?,1 years\n")
+    texts = ("--documents", warranty_set / "documents.jsonl")
+    message = refused("corpus", "import", "new", "--format", "pairs", tmp_path / "pairs.csv", *texts)
+    assert message == f"Error: {tmp_path / 'pairs.csv'}:2: answers: Field required\n"
+
+
+def test_an_unknown_format(refused, warranty_set):
+    assert "'pairs'" in refused("corpus", "import", "new", "--format", "csv", warranty_set)
+
+
 def test_a_question_longer_than_the_context(refused, warranty, pipeline, tmp_path):
     questions_file(tmp_path, [{"id": "long", "question": "what " * 2000}])
     run = (EVAL, pipeline, "--suite", suite_file(tmp_path), "--cells", "base,base+rag")

@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 from hybrid.cli.corpus import app
 from hybrid.corpus.store import Corpus
 from hybrid.errors import CorpusError
+from hybrid.questions import read_questions
+from hybrid.records import Gold
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +60,15 @@ def test_import_passes_its_options_on(home):
     with pytest.raises(CorpusError, match="--replace"):
         run("import", "mine", home, *options)
     run("import", "mine", home, *options, "--replace")
+
+
+def test_import_reads_pairs_about_documents(home):
+    (home / "pairs.csv").write_text("question,answer\nHow long is the warranty?,five years\n")
+    options = ("--format", "pairs", "--documents", home / "a.md", "--split-off", 0)
+    made = json.loads(run("import", "mine", home / "pairs.csv", *options, "--json"))
+    assert (made["documents"], made["evaluation"], made["bound"]) == (1, 1, 0)
+    [question] = read_questions(home / "home" / "suites" / "mine" / "questions.jsonl").questions
+    assert (question.gold, question.tags) == ((Gold("a.md", 12, 22),), ("proposed-gold",))
 
 
 def test_the_command_loads_nothing_heavy():

@@ -54,6 +54,19 @@ def test_set_is_typed_and_recorded(hybrid_command, warranty, pipeline):
     assert results["provenance"]["pipeline"]["retrieval"]["k"] == results["retrieval"]["k"] == 1
 
 
+def test_a_probe_is_measured_beside_its_cell(hybrid_command, warranty, pipeline):
+    done = hybrid_command("eval", pipeline, *UNTUNED, "--limit", 2, "--probe", "oracle", "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["probes"]["oracle"]["base+rag"]["metrics"]["correct"]["n"] == 2
+
+
+def test_an_unknown_probe_is_one_line_and_exit_2(hybrid_command, warranty, pipeline):
+    done = hybrid_command("eval", pipeline, *UNTUNED, "--probe", "orcale")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert 'Unknown probe "orcale". Available: oracle. Did you mean "oracle"?' in done.err
+    assert not (warranty / "runs").exists()
+
+
 def test_a_run_is_continued_only_as_the_same_run(hybrid_command, warranty, pipeline, tmp_path):
     command = ("eval", pipeline, *UNTUNED, "--limit", 2, "--out", tmp_path / "out")
     assert hybrid_command(*command).code == 0

@@ -4,7 +4,7 @@ import yaml
 from hybrid import library
 from hybrid.corpus.builtin import CorpusSpec, builtin_documents, open_corpus
 from hybrid.corpus.store import Corpus
-from hybrid.errors import UnknownName
+from hybrid.errors import BadInput, BadSpec, UnknownName
 from hybrid.records import Document
 from hybrid.specs import load_spec
 
@@ -20,6 +20,30 @@ def builtin(tmp_path, monkeypatch):
     manifest.write_text(yaml.safe_dump(MANIFEST))
     monkeypatch.setattr(library, "builtin_corpora", lambda: {"small": manifest})
     return texts
+
+
+@pytest.fixture
+def second(builtin, monkeypatch):
+    """Writes an edition of ``small``, which has the documents a, b and c."""
+    for id in "bc":
+        (builtin / f"{id}.md").write_text(f"# {id.upper()}\n\nText.")
+    manifest = builtin.parent.parent / "second" / "manifest.yaml"
+    (manifest.parent / "texts").mkdir(parents=True)
+    (manifest.parent / "texts" / "b.md").write_text("# B\n\nOther text.")
+    (manifest.parent / "texts" / "d.md").write_text("# D\n\nNew.")
+    manifests = library.builtin_corpora() | {"second": manifest}
+    monkeypatch.setattr(library, "builtin_corpora", lambda: manifests)
+
+    def write(**source):
+        source = {"kind": "edition", "of": "small", "path": "texts"} | source
+        manifest.write_text(yaml.safe_dump(MANIFEST | {"source": source}))
+        return manifest
+
+    return write
+
+
+def texts_of(corpus):
+    return {document.id: document.text for document in corpus.documents()}
 
 
 def test_a_builtin_is_built_once(builtin, tmp_path):
@@ -38,6 +62,58 @@ def test_a_builtin_with_other_texts_is_built_again(builtin, tmp_path):
     assert [path.name for path in (tmp_path / "home" / "corpora").iterdir()] == ["small"]
 
 
+def test_an_edition_has_the_documents_of_the_earlier_one_changed_withdrawn_and_new(second, tmp_path):
+    second(withdrawn=["c.md"])
+    with open_corpus("second", home=tmp_path) as corpus, open_corpus("small", home=tmp_path) as earlier:
+        assert texts_of(corpus) == {
+            "a.md": "# A\n\nText.",
+            "b.md": "# B\n\nOther text.",
+            "d.md": "# D\n\nNew.",
+        }
+        assert set(texts_of(earlier)) == {"a.md", "b.md", "c.md"}
+        assert texts_of(earlier)["b.md"] == "# B\n\nText."
+
+
+def test_without_withdrawals_an_edition_keeps_all(second, tmp_path):
+    second()
+    with open_corpus("second", home=tmp_path) as corpus:
+        assert set(texts_of(corpus)) == {"a.md", "b.md", "c.md", "d.md"}
+
+
+def test_an_edition_is_built_again_when_the_earlier_one_changed(second, builtin, tmp_path):
+    second()
+    open_corpus("second", home=tmp_path).close()
+    (builtin / "a.md").write_text("# A\n\nCorrected.")
+    with open_corpus("second", home=tmp_path) as corpus:
+        assert texts_of(corpus)["a.md"] == "# A\n\nCorrected."
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "reason"),
+    [
+        (
+            {"withdrawn": ["b.md", "gone.md"]},
+            BadSpec,
+            'second/manifest.yaml: withdrawn: small has no document "gone.md"',
+        ),
+        (
+            {"withdrawn": ["a.md", "a.md"]},
+            BadSpec,
+            'second/manifest.yaml: withdrawn: small has no document "a.md"',
+        ),
+        ({"withdrawn": ["d.md"]}, BadSpec, 'second/manifest.yaml: withdrawn: small has no document "d.md"'),
+        ({"of": "smal"}, UnknownName, 'Unknown corpus "smal".*Did you mean "small"'),
+        ({"path": "gone"}, BadInput, "second/gone"),
+        ({"withdraw": []}, BadSpec, "withdraw: unknown key"),
+    ],
+)
+def test_an_edition_that_does_not_fit_is_refused(second, tmp_path, source, error, reason):
+    second(**source)
+    with pytest.raises(error, match=reason):
+        open_corpus("second", home=tmp_path)
+    assert not Corpus.exists("second", home=tmp_path)
+
+
 def test_an_own_corpus_comes_before_a_builtin(builtin, tmp_path):
     Corpus.create("small", home=tmp_path, documents=[Document("own", "", "Own.")]).close()
     with open_corpus("small", home=tmp_path) as corpus:
@@ -53,6 +129,21 @@ def test_an_unknown_name_lists_both_kinds(builtin, tmp_path):
 @pytest.mark.parametrize("manifest", library.builtin_corpora().values(), ids=lambda path: path.parent.name)
 def test_the_shipped_manifests_give_documents(manifest):
     assert builtin_documents(load_spec(CorpusSpec, manifest), manifest.parent)
+
+
+def test_the_second_edition_of_marrowick_differs_where_it_says():
+    manifests = library.builtin_corpora()
+    first, second = (
+        {
+            document.id: document.text
+            for document in builtin_documents(load_spec(CorpusSpec, path), path.parent)
+        }
+        for path in (manifests["marrowick"], manifests["marrowick-second"])
+    )
+    written = {path.name for path in (manifests["marrowick-second"].parent / "documents").iterdir()}
+    withdrawn = load_spec(CorpusSpec, manifests["marrowick-second"]).source.withdrawn
+    assert {id for id in second if second[id] != first.get(id)} == written
+    assert first.keys() - second.keys() == set(withdrawn)
 
 
 def test_the_python_reference_is_what_pydoc_says(tmp_path):

@@ -34,6 +34,12 @@ def squad(tmp_path, *articles):
     return path
 
 
+def long_row(id, title, answer=""):
+    output = {"answer": answer, "selected_sentences": ["It ends in the North Sea."] if answer else []}
+    passage = {"title": title, "text": CONTEXT}
+    return {"id": id, "input": "Where does it end?", "passages": [passage], "output": [output]}
+
+
 def rows(folder, documents, questions):
     folder.mkdir(exist_ok=True)
     for name, content in (("documents.jsonl", documents), ("questions.jsonl", questions)):
@@ -54,30 +60,13 @@ def home(tmp_path):
     return tmp_path / "home"
 
 
-def test_a_paragraph_becomes_a_document_with_spans(tmp_path, home):
-    qas = [
-        {"id": "a", "question": "Where?", "answers": [answer("the North Sea"), answer("North Sea")]},
-        {"id": "b", "question": "How long?", "answers": [answer("1,230")]},
-        {"id": "c", "question": "How deep?", "answers": [], "is_impossible": True},
-    ]
-    path = squad(tmp_path, {"title": "The_Rhine", "paragraphs": [{"context": CONTEXT, "qas": qas}]})
-    import_set("rivers", format="squad", path=path, home=home, split_off=0)
-    (document,) = Corpus.open("rivers", home=home).documents()
-    assert (document.id, document.title, document.text) == ("The_Rhine/0", "The Rhine", CONTEXT)
-    assert document.group == "The_Rhine"
-    where, long, deep = asked(home)
-    assert (where.answers, where.kind, where.group) == (("the North Sea", "North Sea"), "fact", "The_Rhine")
-    start = CONTEXT.index("the North Sea")
-    assert where.gold == (Gold("The_Rhine/0", start, start + 13),)
-    assert (long.kind, deep.kind, deep.answerable, deep.gold) == ("number", "unanswerable", False, ())
-
-
 def test_the_suite_is_one_that_can_be_loaded(tmp_path, home):
     made = import_set("rivers", format="squad", path=squad(tmp_path, article("A"), article("B")), home=home)
     spec = load_spec(SuiteSpec, made.suite)
     assert (spec.corpus, spec.questions, spec.training) == ("rivers", "questions.jsonl", "training.jsonl")
     import_set("plain", format="squad", path=squad(tmp_path, article("A")), home=home, split_off=0)
-    assert "training" not in yaml.safe_load((home / "suites" / "plain" / "suite.yaml").read_text())
+    written = yaml.safe_load((home / "suites" / "plain" / "suite.yaml").read_text())
+    assert (written["answers"], "training" in written) == ("short", False)
 
 
 def test_half_of_the_groups_train_and_a_fifth_of_their_questions_stays(tmp_path, home):
@@ -116,27 +105,136 @@ def test_withheld_groups_leave_the_corpus_and_their_questions_lose_their_answers
             assert (question.answers, question.gold, question.kind) == ((), (), "unanswerable")
 
 
+FORMATS = {
+    "beir": ("set", {
+        "set/corpus.jsonl": [{"_id": "a", "text": CONTEXT}],
+        "set/queries.jsonl": [{"_id": "1", "text": "Where?"}],
+        "set/qrels/test.tsv": "1\ta\t1\n",
+    }),
+    "clapnq": ("set.jsonl", {"set.jsonl": [long_row("1", "Rhine", "It ends there.")]}),
+    "jsonl": ("set", {
+        "set/documents.jsonl": [{"id": "a", "text": CONTEXT}],
+        "set/questions.jsonl": [{"id": "1", "question": "Where?"}],
+    }),
+    "pairs": ("set.csv", {"set.csv": "question,answer\nWhere ends the Rhine?,the North Sea\n"}),
+    "squad": ("set.json", {"set.json": json.dumps({"data": [article("A", 1)]})}),
+}  # fmt: skip
+"""Of each format the path to import, and the files with one question."""
+
+BROKEN = {
+    "beir": ("set/qrels/test.tsv", "1\ta\t1\n2\ta\t1\n", 'qrels/test.tsv:2: there is no query "2"'),
+    "clapnq": ("set.jsonl", [long_row("1", "Rhine"), {"id": "2"}], "set.jsonl:2: input: Field required"),
+    "jsonl": ("set/questions.jsonl", [{"id": "1"}], "questions.jsonl:1: question: Field required"),
+    "pairs": ("set.csv", "question,answer\nWhere?,There\nWho?,\n", "set.csv:3: answers[0]: is blank"),
+    "squad": ("set.json", "{}", "set.json: data: Field required"),
+}
+"""Of each format a file that spoils the set, and what is said of it."""
+
+
+@pytest.fixture
+def import_format(write, home):
+    """Imports the set of a format, or one with a broken file, as ``rivers``."""
+
+    def run(format, broken=None, **options):
+        name, files = FORMATS[format]
+        for file, content in (files | (broken or {})).items():
+            path = write(file, content)
+        if format == "pairs":
+            options = {"documents": write("texts/rhine.txt", CONTEXT).parent} | options
+        path = home.parent / name
+        return import_set("rivers", format=format, path=path, home=home, split_off=0, **options)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("format", "style", "kind", "gold"),
+    [
+        ("beir", "short", "query", (Gold("a"),)),
+        ("clapnq", "long", "long", (Gold("Rhine/0", 28, 53),)),
+        ("jsonl", "short", "", None),
+        ("pairs", "short", "", (Gold("rhine.txt", 39, 52),)),
+        ("squad", "short", "fact", (Gold("A/0", 43, 52),)),
+    ],
+)
+def test_every_format_becomes_a_corpus_and_a_suite(import_format, home, format, style, kind, gold):
+    made = import_format(format)
+    assert (made.documents, made.evaluation, made.training, made.bound) == (1, 1, 0, 0)
+    [document] = Corpus.open("rivers", home=home).documents()
+    assert document.text == CONTEXT
+    [question] = asked(home)
+    assert (question.kind, question.gold) == (kind, gold)
+    assert load_spec(SuiteSpec, made.suite).answers == style
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_nothing_is_imported_of_a_set_with_a_fault(import_format, home, format):
+    file, content, reason = BROKEN[format]
+    with pytest.raises(BadInput) as caught:
+        import_format(format, {file: content})
+    assert reason in str(caught.value)
+    assert left(home) == []
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_set_with_a_fault_leaves_what_it_was_to_replace(import_format, home, format):
+    import_format("squad")
+    file, content, _ = BROKEN[format]
+    with pytest.raises(BadInput):
+        import_format(format, {file: content}, replace=True)
+    assert [document.id for document in Corpus.open("rivers", home=home).documents()] == ["A/0"]
+    assert [question.id for question in asked(home)] == ["A-0"]
+    assert left(home) == ["corpora/rivers", "suites/rivers"]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_only_pairs_name_their_documents_and_they_have_to(import_format, home, format):
+    with pytest.raises(CorpusError, match="--documents names the texts of --format pairs"):
+        import_format(format, documents=None if format == "pairs" else home)
+    assert left(home) == []
+
+
+def test_a_proposed_gold_stays_marked(import_format, home):
+    import_format("pairs")
+    [question] = asked(home)
+    assert (question.tags, question.group) == (("proposed-gold",), "rhine.txt")
+
+
+def long_set(write, groups):
+    """Of each article three questions with an answer and two that are bound."""
+    answers = ("It ends there.", "It ends there.", "It ends there.", "", "")
+    rows = [long_row(f"{title}-{n}", title, answer) for title in groups for n, answer in enumerate(answers)]
+    return write("long.jsonl", rows)
+
+
+def test_bound_questions_train_and_evaluate_and_stay_bound(write, home):
+    made = import_set("rivers", format="clapnq", path=long_set(write, "ABCD"), home=home)
+    training, evaluation = asked(home, file="training.jsonl"), asked(home)
+    # 2 of 4 articles train: 10 questions, 4 of them bound, of which 2 stay back; 10 are unseen, 4 bound.
+    assert (made.training, made.evaluation) == (8, 12)
+    bound = [question for question in training + evaluation if question.bound]
+    assert {question.id for question in bound} == {f"{title}-{n}" for title in "ABCD" for n in (3, 4)}
+    assert {question.gold for question in bound} == {(Gold(f"{title}/0"),) for title in "ABCD"}
+    assert sum(question.bound for question in training) >= 2
+    # They are no questions without an answer in the corpus: nobody knows.
+    assert (made.bound, made.unanswerable) == (sum(question.bound for question in evaluation), 0)
+
+
+def test_bound_questions_about_what_is_withheld_are_dropped(write, home):
+    path = long_set(write, "ABCDEFGH")
+    made = import_set("rivers", format="clapnq", path=path, home=home, withhold=0.25)
+    gone = set("ABCDEFGH") - {document.group for document in Corpus.open("rivers", home=home).documents()}
+    everything = asked(home, file="training.jsonl") + asked(home)
+    # A quarter of the 4 groups of each side, with 2 bound questions each.
+    assert (made.withheld_documents, made.dropped, len(everything)) == (2, 4, 36)
+    assert {question.bound for question in everything if question.group in gone} == {False}
+    assert Counter(question.bound for question in everything if not question.answerable) == {
+        True: 12,
+        False: 6,
+    }
+
+
 DOCUMENTS = [{"id": id, "title": id.upper(), "text": CONTEXT} for id in "abcd"]
-
-
-def test_rows_become_a_corpus_and_a_suite(tmp_path, home):
-    questions = [
-        {"id": "1", "question": "Where?", "answers": ["Sea"],
-         "gold": [{"document": "a", "start": 43, "end": 52}]},
-        {"id": "2", "question": "Which?", "gold": [{"document": "b"}], "kind": "list"},
-        {"id": "3", "question": "Who?", "answerable": False},
-        {"id": "4", "question": "And?", "gold": [{"document": "c", "quote": "North Sea"}],
-         "history": [{"question": "Who?", "answer": "Me."}]},
-        {"id": "5", "question": "Why?"},
-    ]  # fmt: skip
-    made = import_set(
-        "rivers", format="jsonl", path=rows(tmp_path / "in", DOCUMENTS, questions), home=home, split_off=0
-    )
-    assert (made.documents, made.evaluation, made.training, made.unanswerable) == (4, 5, 0, 1)
-    one, two, three, four, five = asked(home)
-    assert (one.gold, one.group, two.kind, two.answers) == ((Gold("a", 43, 52),), "a", "list", None)
-    assert (three.group, three.kind, three.answers) == ("3", "unanswerable", ())
-    assert (four.gold[0].start, four.history[0].answer, five.gold) == (43, "Me.", None)
 
 
 def test_questions_of_two_groups_train_only_if_both_do_and_are_dropped_if_one_is_withheld(tmp_path, home):
@@ -153,56 +251,6 @@ def test_questions_of_two_groups_train_only_if_both_do_and_are_dropped_if_one_is
     made = import_set("less", format="jsonl", path=path, home=home, split_off=0, withhold=0.25)
     # One of 4 groups is withheld: its own question cannot be answered, its 3 with the others are dropped.
     assert (made.documents, made.evaluation, made.unanswerable, made.dropped) == (3, 7, 1, 3)
-
-
-@pytest.mark.parametrize(
-    ("documents", "questions", "reason"),
-    [
-        ([], [{"id": "1", "question": "?"}], "documents.jsonl: holds no rows"),
-        (DOCUMENTS, [], "questions.jsonl: holds no rows"),
-        ([*DOCUMENTS, DOCUMENTS[0]], [], 'documents.jsonl:5: id: "a" stands in row 1 already'),
-        ([{"id": "a", "text": " "}], [], "documents.jsonl:1: text: is blank"),
-        (DOCUMENTS, [{"id": "1", "question": "?"}, {"id": "2"}], "questions.jsonl:2: question: Field"),
-        (DOCUMENTS, [{"id": "1", "question": "?", "group": "g"}], "questions.jsonl:1: group: unknown key"),
-        (DOCUMENTS, [{"id": "1", "question": "?", "gold": [{"document": "z"}]}],
-         'questions.jsonl:1: gold[0]: there is no document "z"'),
-        (DOCUMENTS, [{"id": "1", "question": "?", "gold": [{"document": "a", "start": 50, "end": 54}]}],
-         "questions.jsonl:1: gold[0]: 50 to 54 is outside of a, which has 53 characters"),
-        (DOCUMENTS, [{"id": "1", "question": "?", "gold": [{"document": "a", "quote": "Elbe"}]}],
-         'questions.jsonl:1: gold[0]: the quote is not in document "a"'),
-    ],
-)  # fmt: skip
-def test_a_bad_row_is_named_and_nothing_is_imported(tmp_path, home, documents, questions, reason):
-    with pytest.raises(BadInput) as caught:
-        import_set("rivers", format="jsonl", path=rows(tmp_path / "in", documents, questions), home=home)
-    assert reason in str(caught.value)
-    assert left(home) == []
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (
-            {"answers": [{"text": "South Sea", "answer_start": 43}]},
-            '[1]: answers[0]: "South Sea" is not at 43',
-        ),
-        ({"answers": []}, "[1]: answers: there is none"),
-        ({"id": "B-0"}, '[1].id: "B-0" stands in the file already'),
-        ({"question": None}, "[1].question: Input should be a valid string"),
-    ],
-)
-def test_a_bad_question_is_named_by_its_place(tmp_path, home, change, reason):
-    bad = article("B", 2)
-    bad["paragraphs"][0]["qas"][1] |= change
-    with pytest.raises(BadInput) as caught:
-        import_set("rivers", format="squad", path=squad(tmp_path, article("A"), bad), home=home)
-    assert f"set.json.gz: data[1].paragraphs[0].qas{reason}" in str(caught.value)
-    assert left(home) == []
-
-
-def test_a_missing_file_of_a_folder_is_named(tmp_path, home):
-    with pytest.raises(BadInput, match="documents.jsonl: there is no such file"):
-        import_set("rivers", format="jsonl", path=tmp_path, home=home)
 
 
 @pytest.mark.parametrize(

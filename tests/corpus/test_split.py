@@ -18,6 +18,8 @@ PARTS = [
     "A sentence. ",
     "Ein Wort? ",
     "这是一句话。",
+    "谁说：「好！」",
+    "（真的？）",
     "  ",
     "\u2028",
     "longwordwithoutanyspace" * 3,
@@ -96,6 +98,33 @@ def test_a_point_within_a_number_ends_no_sentence():
 
 def test_chinese_sentences_end_without_a_space():
     assert cut("今天很好。明天也好。", 7) == ["今天很好。", "明天也好。"]
+
+
+@pytest.mark.parametrize(
+    ("text", "max_chars", "pieces"),
+    [
+        # 13 characters in two parts, share 6.5: the last end that fits is that at 5.
+        ("茶是绿的！谁种茶？我们种。", 8, ["茶是绿的！", "谁种茶？我们种。"]),
+        # 15 in two, share 7.5: the quote ends at 9, its sentence at 8.
+        ("她说：「茶好了。」我们喝茶吧。", 10, ["她说：「茶好了。」", "我们喝茶吧。"]),
+        ("（茶好了！）我们喝茶吧。", 8, ["（茶好了！）", "我们喝茶吧。"]),
+        ("他问：“谁种茶？”我们都去种茶。", 10, ["他问：“谁种茶？”", "我们都去种茶。"]),
+        # Signs in a row stay together.
+        ("真的吗？！茶好了。", 7, ["真的吗？！", "茶好了。"]),
+        # A point within a number ends none, and neither does a comma.
+        ("每包重3.5公斤，共10包。茶好了。", 16, ["每包重3.5公斤，共10包。", "茶好了。"]),
+    ],
+)
+def test_chinese_passages_end_where_sentences_and_their_quotes_do(text, max_chars, pieces):
+    assert cut(text, max_chars) == pieces
+
+
+def test_offsets_count_characters_whatever_their_bytes():
+    assert split("# 茶 😀\n\n茶是绿的！我们种。", 5) == [
+        Piece(0, 5, "茶 😀"),
+        Piece(7, 12, "茶 😀"),
+        Piece(12, 16, "茶 😀"),
+    ]
 
 
 def test_fenced_code_is_kept_whole_and_holds_no_headings():

@@ -1,11 +1,14 @@
 from dataclasses import replace
 
 import pytest
+import yaml
 
-from hybrid.evaluation.answering import answer_columns, retrieve
+from hybrid.evaluation.answering import answer_columns, oracle, retrieve
 from hybrid.evaluation.job import prepare
 from hybrid.generation.generator import Generator
 from hybrid.progress import SILENT
+from hybrid.questions import write_questions
+from hybrid.records import Gold, Question
 
 
 @pytest.fixture
@@ -74,3 +77,62 @@ def test_a_single_candidate_is_not_tried(at_home, pipeline, asked):
     job = prepare(pipeline, cells=["few-shot"], limit=2, overrides=["references.examples=[3]"])
     assert answer_columns(job, None, retrieve(job), SILENT).examples == 3
     assert len(asked) == 2
+
+
+@pytest.fixture
+def probed(at_home, pipeline):
+    return prepare(pipeline, cells=["base", "base+rag"], probes=["oracle"])
+
+
+def test_the_oracle_shows_the_gold_passages_and_nothing_else(probed):
+    answers = answer_columns(probed, None, retrieve(probed), SILENT).answers["oracle/base+rag"]
+    assert set(answers) == {question.id for question in probed.questions if question.gold}
+    assert "nobody" not in answers and len(answers) > 3
+    for question in probed.questions:
+        if question.gold:
+            (shown,) = answers[question.id].passages
+            assert shown.document == question.gold[0].document
+            assert question.answers[0] in shown.text
+
+
+def test_a_probe_changes_no_cell(probed):
+    answers = answer_columns(probed, None, retrieve(probed), SILENT).answers
+    plain = replace(probed, columns=probed.columns[:2])
+    again = answer_columns(plain, None, retrieve(plain), SILENT).answers
+    assert again == {name: answers[name] for name in ("base", "base+rag")}
+
+
+@pytest.fixture
+def fig_job(small_corpus, pipeline, tmp_path):
+    """A job that shows so many passages, over a corpus whose documents have two."""
+
+    def make(k, *gold, answers=("nothing of it",)):
+        write_questions(tmp_path / "q.jsonl", [Question("fig", "Which fig?", answers, gold=gold)])
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"corpus": "fruit", "questions": "q.jsonl"}))
+        options = {"suite": str(tmp_path / "mine.yaml"), "overrides": [f"retrieval.k={k}"]}
+        return prepare(pipeline, cells=["base+rag"], probes=["oracle"], **options)
+
+    return make
+
+
+def texts(job):
+    return [passage.text for passage in oracle(job)["fig"]]
+
+
+def test_of_a_whole_document_the_oracle_shows_the_first_passages(fig_job):
+    whole = texts(fig_job(5, Gold("fig.md")))
+    assert len(whole) == 2 and "colour" in whole[0] and "cents" in whole[1]
+    assert texts(fig_job(1, Gold("fig.md"))) == whole[:1]
+
+
+def test_of_a_whole_document_with_an_answer_the_oracle_shows_the_passage_that_tells(fig_job):
+    (told,) = texts(fig_job(5, Gold("fig.md"), answers=("15 cents",)))
+    assert "15 cents" in told
+
+
+def test_the_oracle_shows_the_passage_of_each_span_but_at_most_k(fig_job, small_corpus):
+    text = small_corpus.document("fig.md").text
+    spans = [Gold("fig.md", text.index(word), text.index(word) + len(word)) for word in ("cents", "colour")]
+    both = texts(fig_job(2, *spans))
+    assert ["cents" in both[0], "colour" in both[1]] == [True, True]
+    assert texts(fig_job(1, *spans)) == both[:1]

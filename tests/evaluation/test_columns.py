@@ -1,7 +1,7 @@
 import pytest
 
 from hybrid.errors import UnknownName
-from hybrid.evaluation.columns import CELLS, COLUMNS, REFERENCES, pick_columns
+from hybrid.evaluation.columns import CELLS, COLUMNS, REFERENCES, pick_columns, probe_columns
 
 
 def test_the_cells_are_the_two_by_two():
@@ -27,3 +27,27 @@ def test_columns_come_in_the_order_of_the_report_and_once():
 def test_an_unknown_cell_is_named_with_the_nearest():
     with pytest.raises(UnknownName, match=r'Unknown cell "base\+rga".*Did you mean "base\+rag"\?'):
         pick_columns(["base", "base+rga"])
+
+
+@pytest.mark.parametrize("column", COLUMNS.values(), ids=lambda column: column.name)
+def test_cells_and_references_are_no_probes(column):
+    assert column.probe == ""
+
+
+def test_a_probe_stands_once_for_each_cell_with_retrieval():
+    columns = probe_columns(["oracle", "oracle"], list(COLUMNS.values()))
+    assert [(column.name, column.tuned) for column in columns] == [
+        ("oracle/base+rag", False),
+        ("oracle/tuned+rag", True),
+    ]
+    assert all(column.probe == "oracle" and column.retrieval and not column.few_shot for column in columns)
+
+
+def test_a_probe_explains_only_what_is_run():
+    assert probe_columns(["oracle"], pick_columns(["base", "tuned", "few-shot+rag"])) == []
+    assert probe_columns([], list(CELLS)) == []
+
+
+def test_an_unknown_probe_is_named_with_the_nearest():
+    with pytest.raises(UnknownName, match=r'Unknown probe "orcale".*Did you mean "oracle"\?'):
+        probe_columns(["orcale"], CELLS)

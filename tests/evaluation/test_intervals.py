@@ -94,7 +94,14 @@ def test_more_than_a_twentieth_failed_is_withheld():
     values = column(*[1.0] * 18) | {"x": failed(), "y": failed()}
     shown = summarise(values, {}, binary=True)
     assert (shown.status, shown.mean, shown.n_failed) == ("withheld", None, 2)
-    assert shown.reason == "the judge failed on 2 of 20 questions"
+    assert shown.reason == "no verdict on 2 of 20 questions: no verdict"
+
+
+def test_a_withheld_figure_tells_the_commonest_reason_of_the_failures():
+    reasons = ["lost", "busy", "busy"]
+    values = column(1.0) | {f"x{i}": Value(None, Status.JUDGE_ERROR, why) for i, why in enumerate(reasons)}
+    values |= {f"y{i}": Value(None, Status.NOT_APPLICABLE, "no pool") for i in range(5)}
+    assert summarise(values, {}, binary=True).reason == "no verdict on 3 of 4 questions: busy"
 
 
 def test_a_twentieth_failed_is_reported():

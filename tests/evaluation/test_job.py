@@ -1,8 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from hybrid import models
 from hybrid.adapters import open_adapter
 from hybrid.corpus.store import Corpus
 from hybrid.errors import (
@@ -15,8 +17,9 @@ from hybrid.errors import (
     UnknownName,
 )
 from hybrid.evaluation.job import prepare
+from hybrid.progress import Silent
 from hybrid.questions import write_questions
-from hybrid.records import Question
+from hybrid.records import Gold, Question
 
 UNTUNED = ["base", "base+rag"]
 
@@ -88,6 +91,80 @@ def test_part_and_limit_choose_the_questions(warranty, pipeline, tmp_path):
         prepare(pipeline, suite=own_suite(tmp_path, questions[4:]), cells=UNTUNED, part="test")
 
 
+HERE = (Gold("x1", 0, 10),)
+PROBED = [
+    Question("told", "What?", ("1 year",), gold=HERE),
+    Question("open", "Why?"),
+    Question("nowhere", "Who?", (), answerable=False, gold=()),
+    Question("bound", "When?", (), answerable=False, gold=HERE),
+]
+
+
+def ids(questions):
+    return {question.id for question in questions}
+
+
+def test_a_probe_asks_what_has_gold_and_the_cells_all_but_the_bound(warranty, pipeline, tmp_path):
+    job = prepare(pipeline, suite=own_suite(tmp_path, PROBED), cells=UNTUNED, probes=["oracle"])
+    assert names(job) == [*UNTUNED, "oracle/base+rag"]
+    asked = {column.name: ids(job.asked(column)) for column in job.columns}
+    assert asked["base"] == asked["base+rag"] == ids(job.questions) == {"told", "open", "nowhere"}
+    assert asked["oracle/base+rag"] == {"told", "bound"}
+    assert (ids(job.bound), ids(job.all_questions)) == ({"bound"}, ids(PROBED))
+
+
+def test_without_a_probe_nobody_asks_a_bound_question(warranty, pipeline, tmp_path):
+    suite = own_suite(tmp_path, PROBED)
+    job = prepare(pipeline, suite=suite, cells=UNTUNED)
+    assert (job.bound, ids(job.all_questions)) == ((), {"told", "open", "nowhere"})
+    assert job.settings() != prepare(pipeline, suite=suite, cells=UNTUNED, probes=["oracle"]).settings()
+
+
+def test_the_limit_holds_for_bound_questions_too(warranty, pipeline, tmp_path):
+    bound = [Question(f"b{n}", "When?", (), answerable=False, gold=HERE) for n in range(5)]
+    suite = own_suite(tmp_path, [*PROBED, *bound])
+    job = prepare(pipeline, suite=suite, cells=UNTUNED, probes=["oracle"], limit=2)
+    assert (len(job.questions), len(job.bound)) == (2, 2)
+
+
+class Heard(Silent):
+    """Progress that keeps what is said."""
+
+    def __init__(self):
+        self.lines = []
+
+    def say(self, line):
+        self.lines.append(line)
+
+
+@pytest.fixture
+def english_parts(monkeypatch, tiny_weights):
+    """The names of the tiny model and its embedder, which pass for bundled ones that know English only."""
+    parts = [str(tiny_weights.path), "hashing:64"]
+    for name, bundled in zip(parts, list(models.BUNDLED.values()), strict=True):
+        monkeypatch.setitem(models.BUNDLED, name, replace(bundled, languages=frozenset({"en"})))
+    return parts
+
+
+def test_in_another_language_model_and_embedder_are_warned_of(warranty, pipeline, tmp_path, english_parts):
+    model, embedder = english_parts
+    heard = Heard()
+    suite = own_suite(tmp_path, PROBED, language="zh")
+    job = prepare(pipeline, suite=suite, cells=UNTUNED, progress=heard)
+    assert job.warnings == (
+        f"not validated for zh: the model {model}",
+        f"not validated for zh: the embedder {embedder}",
+    )
+    assert set(job.warnings) <= set(heard.lines)
+    assert prepare(pipeline, suite=own_suite(tmp_path, PROBED), cells=UNTUNED).warnings == ()
+
+
+def test_only_bundled_models_are_known_to_know_english_only(warranty, pipeline, tmp_path):
+    assert prepare(pipeline, suite=own_suite(tmp_path, PROBED, language="zh"), cells=UNTUNED).warnings == ()
+    for name in models.BUNDLED:
+        assert models.validated_for(name, "en") and not models.validated_for(name, "zh")
+
+
 def test_an_empty_corpus_is_refused(warranty, pipeline):
     Corpus.create("nothing").close()
     with pytest.raises(CorpusError, match="hybrid corpus add nothing PATH"):
@@ -129,6 +206,7 @@ def test_an_adapter_on_other_weights_of_its_architecture_is_said(at_home, pipeli
     ("change", "error"),
     [
         ({"cells": ["tunde"]}, UnknownName),
+        ({"probes": ["orcale"]}, UnknownName),
         ({"suite": "waranty"}, UnknownName),
         ({"corpus": "waranty"}, UnknownName),
         ({"overrides": ["retrieval.embedder=hashing:none"]}, BadSpec),

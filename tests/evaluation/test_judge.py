@@ -1,13 +1,13 @@
 import pytest
 
-from hybrid.evaluation.judge import BATCH, Judgement, OverlapJudge, evidence, judge_all
+from hybrid.evaluation.judge import BATCH, Judgement, OverlapJudge, evidence, for_language, judge_all
 from hybrid.records import Passage, Verdict
 
 SUPPORTED = Judgement(Verdict.SUPPORTED, 1.0)
 
 
 class Script:
-    name, digest, validated = "script", "0", False
+    name, digest, validated, languages = "script", "0", False, frozenset()
 
     def __init__(self, answer):
         self.answer, self.batches = answer, []
@@ -86,3 +86,24 @@ def test_overlap(claim, score, supported):
 def test_the_digest_follows_the_threshold():
     assert OverlapJudge().digest == OverlapJudge().digest != OverlapJudge(threshold=0.6).digest
     assert not OverlapJudge().validated
+
+
+def test_a_judge_judges_in_its_own_languages():
+    judge = OverlapJudge()
+    assert for_language(judge, "en") is judge
+    assert for_language(judge, "zh") is not judge
+
+
+def test_a_judge_that_names_no_language_judges_in_any():
+    judge = Script(fails_on_b)
+    assert for_language(judge, "zh") is judge
+
+
+def test_in_another_language_there_is_no_verdict_and_the_reason_is_said():
+    judge, silent = OverlapJudge(threshold=0.6), for_language(OverlapJudge(threshold=0.6), "zh")
+    assert (silent.name, silent.digest, silent.validated) == (judge.name, judge.digest, False)
+    # The evidence holds the claim word by word, and still nothing is said of it.
+    assert judge_all(silent, [("five years", "five years")]) == {
+        ("five years", "five years"): Judgement(None, None, "not validated for zh")
+    }
+    assert len(silent.verdicts([("a", "e"), ("b", "e")])) == 2

@@ -103,3 +103,40 @@ def test_slices_are_shares_of_a_column():
 
 def test_a_run_without_rows_or_effects_renders():
     assert Reader(render({"cells": {}}, [])).stack == []
+
+
+def test_each_tag_has_its_own_figures(results):
+    by_tag = {"near-miss": {"n": 7, "cells": results["cells"]}, HOSTILE: {"n": 3, "cells": {}}}
+    plain, tagged = Reader(render(results, [])), Reader(render(results | {"by_tag": by_tag}, []))
+    assert tagged.stack == []
+    assert "Only the 7 questions tagged near-miss" in tagged.text
+    assert f"Only the 3 questions tagged {HOSTILE}" in tagged.text
+    assert "tagged" not in plain.text
+    assert tagged.tags.count("details") == plain.tags.count("details") + 2
+
+
+HEADING = "Passages that help, passages that harm"
+
+
+def test_harm_and_help_of_passages_have_a_table(results):
+    entry = {"mean": 0.21, "low": 0.11, "high": 0.43, "n": 33, "status": "ok", "reason": "few groups (4)"}
+    read = Reader(render(results | {"memory": {"base": {"harm": entry, "help": entry}}}, []))
+    assert read.stack == []
+    assert HEADING in read.text
+    assert read.text.count("21 [11, 43]") == 2
+    assert "few groups (4)" in read.text and "not measured" in read.text
+
+
+def test_without_enough_questions_harm_and_help_are_not_shown(results):
+    entry = {"mean": None, "low": None, "high": None, "n": 3, "status": "withheld", "reason": "too few"}
+    read = Reader(render(results | {"memory": {"base": {"harm": entry, "help": entry}}}, []))
+    assert HEADING not in read.text and "too few" not in read.text
+
+
+def test_the_answers_of_a_probe_can_be_picked_as_a_column(results):
+    probes = {"oracle": {"base+rag": results["cells"]["base+rag"]}}
+    rows = [report_sample.row(cell="base+rag"), report_sample.row(cell="oracle/base+rag")]
+    read = Reader(render(results | {"probes": probes}, rows))
+    assert read.stack == []
+    assert f"c{len(report_sample.COLUMNS)}" in read.ids
+    assert "shown in base+rag, oracle/base+rag" in read.text

@@ -28,7 +28,7 @@ def test_three_files_are_left_and_nothing_else(tmp_path):
 
 def test_a_number_that_json_does_not_know_is_never_written(tmp_path):
     broken = deepcopy(RESULTS)
-    broken["cells"]["base"]["metrics"]["correct"]["mean"] = float("nan")
+    broken["cells"]["base"]["metrics"]["seconds"]["mean"] = float("nan")
     with pytest.raises(ValueError, match="not JSON compliant"):
         Report(broken, ROWS).save(tmp_path)
     assert not (tmp_path / "results.json").exists()

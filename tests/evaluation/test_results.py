@@ -3,12 +3,14 @@ from dataclasses import replace
 
 import pytest
 
-from hybrid.evaluation.judge import OverlapJudge
+from hybrid.evaluation.columns import pick_columns, probe_columns
+from hybrid.evaluation.judge import OverlapJudge, for_language
 from hybrid.evaluation.results import Measured, row_json, summed_up, tabulated
 from hybrid.evaluation.scoring import METRICS, AnswerRecord, score
+from hybrid.evaluation.table import blocks, plain
 from hybrid.generation.citations import resolve
 from hybrid.generation.generator import Generation
-from hybrid.records import Answer, Passage, Question
+from hybrid.records import Answer, Gold, Passage, Question
 from hybrid.specs import SuiteSpec
 
 CELLS = ("base", "base+rag", "tuned", "tuned+rag", "few-shot+rag")
@@ -36,7 +38,8 @@ def measured():
     rows = score([record(n, cell) for cell in CELLS for n in range(1, 25)], JUDGE)
     questions = {row.record.question.id: row.record.question for row in rows}
     costs = {cell: Generation((), 2.5, 100.0) for cell in CELLS}
-    return Measured(tuple(rows), costs, tuple(questions.values()), dict.fromkeys(questions, ()))
+    columns = tuple(pick_columns(CELLS))
+    return Measured(tuple(rows), costs, tuple(questions.values()), columns, dict.fromkeys(questions, ()))
 
 
 @pytest.fixture(scope="module")
@@ -75,15 +78,20 @@ def test_every_question_has_one_outcome_in_each_column(figures):
         assert sum(figures["cells"][cell]["outcomes"].values()) == 24
 
 
+def changed(measured, change):
+    """The same run, with other questions of the same ids."""
+    rows = tuple(
+        replace(row, record=replace(row.record, question=change(row.record.question)))
+        for row in measured.rows
+    )
+    return replace(measured, rows=rows, questions=tuple(map(change, measured.questions)))
+
+
 def test_seen_and_unseen_are_summed_up_apart(measured):
     def moved(question):
         return replace(question, split="seen") if int(question.id[1:]) > 20 else question
 
-    rows = tuple(
-        replace(row, record=replace(row.record, question=moved(row.record.question))) for row in measured.rows
-    )
-    split = replace(measured, rows=rows, questions=tuple(map(moved, measured.questions)))
-    found = summed_up(split, SPEC, JUDGE, 0)
+    found = summed_up(changed(measured, moved), SPEC, JUDGE, 0)
     assert (found["questions"]["n_seen"], found["questions"]["n_unseen"]) == (4, 20)
     assert (found["by_split"]["seen"]["n"], found["by_split"]["unseen"]["n"]) == (4, 20)
     assert found["by_split"]["seen"]["cells"]["base"]["metrics"]["correct"]["n"] == 4
@@ -108,7 +116,7 @@ def test_an_interval_of_the_score_reaches_down_to_the_weight():
     wrong = replace(record(1, "base"), answer=Answer("99 years", (), (), False, "99 years"))
     heavy = SPEC.model_copy(update={"hallucination_weight": 3.0})
     rows = score([wrong], JUDGE, hallucination_weight=3.0)
-    measured = Measured(tuple(rows), {}, (wrong.question,), {})
+    measured = Measured(tuple(rows), {}, (wrong.question,), tuple(pick_columns(["base"])), {})
     found = summed_up(measured, heavy, JUDGE, 0)["cells"]["base"]["metrics"]["score"]
     assert found["mean"] == -3.0
     assert found["low"] is None or -3.0 <= found["low"] <= found["high"] <= 1.0
@@ -128,3 +136,132 @@ def test_a_row_keeps_text_evidence_and_verdicts(measured):
     assert line["citations"] == [{"marker": "[1]", "passage": n}]
     assert line["statements"][0]["pool"] == line["statements"][0]["shown"] == "supported"
     assert line["metrics"]["correct"] == {"value": 1.0, "status": "ok", "reason": ""}
+
+
+def test_figures_are_summed_up_for_each_tag(measured):
+    tags = {"q1": ("new", "near-miss"), "q2": ("new",), "q3": ("new",)}
+
+    def tagged(question):
+        return replace(question, tags=tags.get(question.id, ()))
+
+    found = summed_up(changed(measured, tagged), SPEC, JUDGE, 0)["by_tag"]
+    assert list(found) == ["near-miss", "new"]
+    assert (found["new"]["n"], found["near-miss"]["n"]) == (3, 1)
+    assert set(found["new"]["cells"]) == {*CELLS, "few-shot"}
+    # (n + 4) % 4 of q1, q2, q3 in the base: right without a marker, wrong, silent.
+    correct = found["new"]["cells"]["base"]["metrics"]["correct"]
+    assert (correct["mean"], correct["n"]) == (pytest.approx(1 / 3), 3)
+    alone = found["near-miss"]["cells"]["base"]["metrics"]["correct"]
+    assert (alone["mean"], alone["n"]) == (1.0, 1)
+    assert found["new"]["cells"]["few-shot"]["metrics"]["correct"]["status"] == "not_applicable"
+
+
+def test_without_tags_nothing_is_summed_up_by_them(figures):
+    assert figures["by_tag"] == {}
+
+
+def test_a_row_keeps_its_tags(measured):
+    (row,) = changed(measured, lambda question: replace(question, tags=("new", "old"))).rows[:1]
+    assert row_json(row, [])["tags"] == ["new", "old"]
+
+
+def test_memory_takes_the_list_of_the_known_or_else_the_base_itself(measured, figures):
+    # Of every four answers of the base two are right: 12 of 24.
+    assert [figures["memory"]["base"][rate]["n"] for rate in ("harm", "help")] == [12, 12]
+    listed = summed_up(measured, SPEC, JUDGE, 0, {"q1", "q2", "q3"})["memory"]["base"]
+    assert [listed[rate]["n"] for rate in ("harm", "help")] == [3, 21]
+
+
+RIGHT, WRONG, SILENT = "{0} years [1]", "99 years", "I don't know."
+BOUND = Question("bound", "What warranty has the Y?", (), answerable=False, gold=(Gold("d5", 0, 9),))
+SAID = {
+    "base+rag": {1: RIGHT, 2: WRONG, 3: WRONG, 4: RIGHT},
+    "oracle/base+rag": {1: RIGHT, 2: RIGHT, 3: RIGHT, 5: SILENT},
+}
+
+
+@pytest.fixture(scope="module")
+def probed():
+    """Four questions, the last without gold, and a bound one that only the probe asks."""
+
+    def asked(n):
+        if n == 5:
+            return BOUND
+        return Question(f"q{n}", f"What warranty has the X{n}?", (f"{n} years",), group=f"g{n}")
+
+    def said(cell, n, raw):
+        found = resolve(raw.format(n), (passage(n),))
+        answer = Answer(found.text, found.citations, (passage(n),), False, raw, prompt_tokens=10)
+        ranked = None if cell.startswith("oracle") else (passage(n),)
+        return AnswerRecord(asked(n), cell, answer, (passage(n),), ranked)
+
+    rows = score([said(cell, n, raw) for cell, raws in SAID.items() for n, raw in raws.items()], JUDGE)
+    cells = pick_columns(["base+rag"])
+    columns = (*cells, *probe_columns(["oracle"], cells))
+    costs = {column.name: Generation((), 2.5, 100.0) for column in columns}
+    questions = tuple(asked(n) for n in range(1, 5))
+    return Measured(tuple(rows), costs, questions, columns, {})
+
+
+def test_a_probe_has_its_own_figures_beside_its_cell(probed):
+    found = summed_up(probed, SPEC, JUDGE, 0)
+    assert {name: list(cells) for name, cells in found["probes"].items()} == {"oracle": ["base+rag"]}
+    probe = found["probes"]["oracle"]["base+rag"]
+    assert (probe["metrics"]["correct"]["mean"], probe["metrics"]["correct"]["n"]) == (1.0, 3)
+    assert probe["metrics"]["recall_at_k"]["status"] == "not_applicable"
+    assert (probe["metrics"]["prompt_tokens"]["mean"], probe["dropped_passages"]) == (40, 0)
+    assert (probe["outcomes"]["supported"], probe["outcomes"]["right_abstention"]) == (3, 1)
+
+
+def test_the_gain_of_a_probe_is_over_the_questions_that_both_asked(probed):
+    gain = summed_up(probed, SPEC, JUDGE, 0)["probes"]["oracle"]["base+rag"]["gain"]["correct"]
+    # q1: 1 − 1, q2: 1 − 0, q3: 1 − 0; q4 was not asked in the probe, the bound one not in the cell.
+    assert (gain["mean"], gain["n"]) == (pytest.approx(2 / 3), 3)
+    assert gain["low"] <= 2 / 3 <= gain["high"]
+
+
+def test_a_bound_question_counts_in_no_cell(probed):
+    found = summed_up(probed, SPEC, JUDGE, 0)
+    assert (found["questions"]["n"], found["questions"]["n_answerable"]) == (4, 4)
+    assert sum(found["cells"]["base+rag"]["outcomes"].values()) == found["by_split"]["unseen"]["n"] == 4
+    assert found["cells"]["base+rag"]["metrics"]["abstention_recall"]["n"] == 0
+    silent = found["probes"]["oracle"]["base+rag"]["metrics"]["abstention_recall"]
+    assert (silent["mean"], silent["n"]) == (1.0, 1)
+
+
+def test_a_probe_without_its_cell_gains_nothing_measurable(probed):
+    alone = tuple(row for row in probed.rows if row.record.cell != "base+rag")
+    found = summed_up(replace(probed, rows=alone), SPEC, JUDGE, 0)["probes"]["oracle"]["base+rag"]
+    assert found["metrics"]["correct"]["n"] == 3
+    assert (found["gain"]["correct"]["status"], found["gain"]["correct"]["mean"]) == ("not_applicable", None)
+
+
+JUDGED = ("groundedness", "faithfulness_shown", "hallucination_rate", "hallucination_rate_answered", "score")
+
+
+def test_a_judge_of_another_language_gives_no_figure_but_a_reason(measured):
+    silent = for_language(JUDGE, "zh")
+    rows = tuple(score([row.record for row in measured.rows], silent))
+    found = summed_up(replace(measured, rows=rows), SPEC, silent, 0)
+    metrics = found["cells"]["base+rag"]["metrics"]
+    for name in (*JUDGED, "citation_precision", "citation_recall"):
+        assert (metrics[name]["status"], metrics[name]["mean"]) == ("withheld", None), name
+        assert metrics[name]["reason"].endswith("questions: not validated for zh"), name
+    # 24 questions, of which every fourth is answered by silence.
+    assert metrics["groundedness"]["reason"].startswith("no verdict on 18 of 18 questions")
+    assert (metrics["correct"]["mean"], metrics["correct"]["n"]) == (0.5, 24)
+    assert metrics["cited_rate"]["status"] == metrics["answer_rate"]["status"] == "ok"
+    assert found["verdict"]["choice"] == "not measured"
+
+
+def test_where_the_judge_is_silent_nothing_is_printed_as_its_figure(measured):
+    silent = for_language(JUDGE, "zh")
+    rows = tuple(score([row.record for row in measured.rows], silent))
+    found = summed_up(replace(measured, rows=rows), SPEC, silent, 0)
+    first, *_ = blocks(found)
+    shown = {row[0]: dict(zip(first.header, row, strict=True)) for row in first.rows}
+    for cell in CELLS:
+        assert shown[cell]["correct"][0].isdecimal(), cell
+        for metric in ("groundedness", "hallucination rate", "score"):
+            assert shown[cell][metric].startswith("– ("), (cell, metric)
+    assert "questions: not validated for zh" in plain(found)

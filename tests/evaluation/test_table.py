@@ -1,7 +1,7 @@
 import report_sample
 from rich.console import Console
 
-from hybrid.evaluation.table import percent, plain, table
+from hybrid.evaluation.table import blocks, closed_book, markdown, memory_blocks, percent, plain, table
 
 
 def printed(results, width=200):
@@ -55,3 +55,74 @@ def test_square_brackets_of_names_are_no_markup():
 
 def test_an_empty_run_still_prints():
     assert "judge: none" in plain({"cells": {}})
+
+
+def figure(mean, n=40):
+    status = "withheld" if mean is None else "ok"
+    reason = "3 questions are known" if mean is None else ""
+    return {"mean": mean, "low": mean, "high": mean, "n": n, "status": status, "reason": reason}
+
+
+def with_memory(**rates):
+    return report_sample.results() | {"memory": rates}
+
+
+def with_probe():
+    results = report_sample.results()
+    return results | {
+        "probes": {"oracle": {cell: results["cells"][cell] for cell in ("base+rag", "tuned+rag")}}
+    }
+
+
+def test_what_the_base_knows_by_itself_is_said():
+    entry = {"mean": 0.125, "low": 0.05, "high": 0.3, "n": 40}
+    line = closed_book({"cells": {"base": {"metrics": {"correct": entry}}}})
+    assert line == (
+        "contamination check: without passages the base answers 12 [5, 30] % of the 40 answerable questions "
+        "correctly"
+    )
+    results = report_sample.results()
+    assert closed_book(results) in plain(results).splitlines()
+
+
+def test_without_the_base_nothing_is_said_of_what_it_knows():
+    results = report_sample.results()
+    del results["cells"]["base"]
+    assert closed_book(results) is closed_book({}) is None
+    withheld = {"cells": {"base": {"metrics": {"correct": {"mean": None, "n": 0}}}}}
+    assert closed_book(withheld) is None
+    assert "contamination check" not in plain(results)
+
+
+def test_harm_and_help_are_a_table_with_the_reason_of_what_is_withheld():
+    rates = {"harm": figure(None, 3), "help": figure(0.5)}
+    (block,) = memory_blocks(with_memory(base=rates))
+    assert block.rows[0] == ("base", "– (1)", "50 [50, 50]", "3", "40")
+    assert block.rows[1] == ("tuned", "– (2)", "– (2)", "0", "0")
+    assert block.notes == ("(1) 3 questions are known", "(2) not measured")
+    assert block in blocks(with_memory(base=rates))
+
+
+def test_without_enough_questions_there_is_no_table_of_harm_and_help():
+    rates = {"harm": figure(None, 3), "help": figure(None, 4)}
+    assert memory_blocks(with_memory(base=rates, tuned=rates)) == memory_blocks({}) == []
+
+
+def test_probes_are_rows_beneath_cells_and_references():
+    rows = [
+        line.split(" | ")[0].removeprefix("| ") for line in plain(with_probe()).splitlines() if "|" in line
+    ]
+    names = [*report_sample.COLUMNS, "oracle/base+rag", "oracle/tuned+rag"]
+    assert rows[:10] == ["percent", "---", *names]
+    text = printed(with_probe(), width=110)
+    assert "oracle/tuned+rag " in text
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= 110
+
+
+def test_markdown_is_one_table_of_the_metrics_asked_for_without_notes():
+    lines = markdown(with_probe(), ["correct", "recall_at_k"]).splitlines()
+    assert lines[0] == "| percent | correct | recall at k | n |"
+    assert len(lines) == 2 + 8
+    base = next(line for line in lines if line.startswith("| base |"))
+    assert base.split(" | ")[2:] == ["–", "40 |"]
+    assert lines[-1].startswith("| oracle/tuned+rag | ")

@@ -28,7 +28,17 @@ I don't know. Please consult the manual.
 Unfortunately, I do not have enough information to answer.
 No answer.
 Unknown
-N/A""".splitlines()
+N/A
+我不知道。
+不知道
+无法回答这个问题。
+根据资料无法确定。
+无法得知保修期。
+资料中没有提到保修期。
+文中未说明。
+这些来源都没有记载开园的日子。
+来源里未提及。
+很抱歉，文档没有说明。""".splitlines()
 
 ANSWERING = """\
 Five years.
@@ -42,7 +52,14 @@ It raises TypeError when the encoding cannot be determined.
 The default is used if the encoding is not specified.
 No, there is no limit.
 An unknown key raises KeyError.
-The class does not provide a method.""".splitlines()
+The class does not provide a method.
+二十一个
+没有。
+文中没有错误。
+茶园没有提到的三号坡十月封园。
+保修期为二十二个月。
+资料齐全，说明书写的是二十二个月。
+超时的鲜叶无法降级。""".splitlines()
 
 
 def test_the_phrase_of_the_prompt_abstains():

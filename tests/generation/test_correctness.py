@@ -108,3 +108,62 @@ def test_an_abstention_is_never_correct():
 
 def test_without_references_nothing_is_correct():
     assert not correct("five", Question(id="q", text="Q?"))
+
+
+@pytest.mark.parametrize(
+    ("text", "reference", "expected"),
+    [
+        # shared: nautical, miles; 2·2 / (3 + 3) = 0.67
+        ("9.4 nautical miles", "6.8 nautical miles", False),
+        ("some nautical miles", "6.8 nautical miles", False),
+        ("ninety nautical miles", "two nautical miles", False),
+        # shared: 6.8, miles; 2·2 / (2 + 3) = 0.8
+        ("6.8 miles", "6.8 nautical miles", True),
+        ("6.80 miles", "6.8 nautical miles", True),
+        # shared: on, pier, light; 2·3 / (4 + 4) = 0.75
+        ("green light on pier", "red light on pier", True),
+        ("2 light on pier", "red light on pier", False),
+        # a number more: 2·3 / (4 + 3) = 0.86
+        ("light pier on 7", "light on pier", False),
+        # the reference itself, whatever else is said
+        ("6.8 nautical miles, not 9.4", "6.8 nautical miles", True),
+        # one of two numbers: shared 3, 2·3 / (3 + 5) = 0.75
+        ("3 green lights", "3 green lights, 4 red", True),
+    ],
+)
+def test_a_number_that_speaks_against_it_outweighs_the_overlap(text, reference, expected):
+    assert correct(text, ask(reference)) is expected
+
+
+def test_a_number_speaks_against_one_reference_only():
+    assert correct("9.4 nautical miles", ask("6.8 nautical miles", "9.4 miles, nautical"))
+
+
+@pytest.mark.parametrize(
+    ("text", "reference", "expected"),
+    [
+        ("是的，可以。", "是", True),
+        ("不是。", "是", False),
+        ("可以", "不可以", False),
+        ("没有", "否", True),
+        ("无需登记", "不需要", True),
+        ("能", "yes", True),
+        ("No, it must not.", "不能", True),
+        ("春天", "是", False),
+    ],
+)
+def test_yes_no_in_chinese(text, reference, expected):
+    assert correct(text, ask(reference, kind="yes_no")) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("要清理接叶斗、揉盘和出叶口。", True),
+        ("揉盘，出叶口，接叶斗", True),
+        ("揉盘和出叶口", False),
+    ],
+)
+@pytest.mark.parametrize("reference", ["揉盘、出叶口、接叶斗", "揉盘，出叶口，接叶斗"])
+def test_a_chinese_list_needs_every_item(text, reference, expected):
+    assert correct(text, ask(reference, kind="list")) is expected

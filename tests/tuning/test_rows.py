@@ -84,6 +84,26 @@ def test_where_passages_do_not_tell_the_target_abstains(build):
     assert {row.kind for row in unanswerable} == {"distractors"} and len(unanswerable) > 10
 
 
+def bound_to(document):
+    return Question("bound", "What does one fig cost?", (), False, (Gold(document),), kind="unanswerable")
+
+
+def test_a_bound_question_is_shown_its_own_passages_and_abstains(build, small_corpus):
+    own = {passage.id for passage in small_corpus.holding(Gold("fig.md"))}
+    rows = build(60, questions=[bound_to("fig.md")], no_context_rows=0.5)
+    assert {(row.kind, row.target, row.cited) for row in rows} == {("distractors", ABSTENTION, frozenset())}
+    assert all(own < {passage.id for passage in row.passages} for row in rows)
+    alone = build(60, questions=[bound_to("fig.md")], passages=1)
+    assert {passage.id for row in alone for passage in row.passages} == own
+
+
+def test_a_bound_question_is_shown_no_passages_for_being_near(build, small_corpus):
+    rows = build(200, questions=[bound_to("fig.md")], hard_distractors=1)
+    others = {passage.id for row in rows for passage in row.passages if passage.document != "fig.md"}
+    # All 14 of the other documents, where the near ones would be 12 at most.
+    assert len(others) == 14 > HARD_POOL
+
+
 @pytest.mark.parametrize(("distractors", "none"), [(0.2, 0.1), (0.5, 0.25), (0.0, 0.0), (0.7, 0.6)])
 def test_kinds_have_their_shares(build, distractors, none):
     rows = build(200, distractors_only=distractors, no_context_rows=none)

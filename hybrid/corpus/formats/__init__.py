@@ -1,0 +1,1 @@
+"""Question sets as others publish them, one module a format, parsed and checked."""

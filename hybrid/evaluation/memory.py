@@ -1,0 +1,67 @@
+"""Do passages help a model that knows the answer already, or do they lead it astray?"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from hybrid.evaluation.intervals import summarise
+from hybrid.records import Value
+
+#: A rate among fewer questions is not told.
+LEAST = 30
+
+#: The cell without passages, and the same with them.
+PAIRS = {"base": "base+rag", "tuned": "tuned+rag"}
+
+
+def memory(
+    table: Mapping[str, Mapping[str, Mapping[str, Value]]],
+    groups: Mapping[str, str],
+    known: Collection[str] | None = None,
+) -> dict[str, Any]:
+    """``harm``, ``silenced`` and ``help`` of passages, for the base and for the tuned model.
+
+    harm = P(answered, but not correct, with passages | known without), silenced = P(abstained with passages |
+    known without), help = P(correct with passages | not known without).
+
+    Args:
+        table: column → metric → question id → value.
+        groups: question id → cluster.
+        known: ids of the questions that count as known to the base. By default, and always for the tuned
+            model, those that the cell without passages, in this very run, answers correctly.
+
+    Returns:
+        ``base`` and ``tuned``, each with the three rates as metrics of the contract; ``withheld`` with
+        its n where fewer than ``LEAST`` questions stand behind it.
+    """
+    return {
+        alone: _rates(table.get(alone, {}), table.get(shown, {}), groups, known if alone == "base" else None)
+        for alone, shown in PAIRS.items()
+    }
+
+
+def _rates(
+    alone: Mapping[str, Mapping[str, Value]],
+    shown: Mapping[str, Mapping[str, Value]],
+    groups: Mapping[str, str],
+    known: Collection[str] | None,
+) -> dict[str, Any]:
+    unaided = {id: value.value for id, value in alone.get("correct", {}).items() if value.value is not None}
+    aided = {id: value.value for id, value in shown.get("correct", {}).items() if value.value is not None}
+    sure = {id for id in aided if (id in known if known is not None else unaided.get(id) == 1.0)}
+    unsure = aided.keys() - sure if known is not None else {id for id in aided if unaided.get(id) == 0.0}
+    answered = shown.get("answer_rate", {})
+    silent = {id for id in sure if answered[id].value == 0.0}
+    harmed = {id: Value(float(aided[id] == 0.0 and id not in silent)) for id in sure}
+    return {
+        "harm": _rate(harmed, groups, "known without passages"),
+        "silenced": _rate({id: Value(float(id in silent)) for id in sure}, groups, "known without passages"),
+        "help": _rate({id: Value(aided[id]) for id in unsure}, groups, "not known without passages"),
+    }
+
+
+def _rate(values: Mapping[str, Value], groups: Mapping[str, str], among: str) -> dict[str, Any]:
+    figure = summarise(values, groups, binary=True).to_json()
+    if len(values) >= LEAST:
+        return figure
+    reason = f"{len(values)} questions are {among}; at least {LEAST} are needed"
+    return figure | {"mean": None, "low": None, "high": None, "status": "withheld", "reason": reason}
