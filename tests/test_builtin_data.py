@@ -180,3 +180,12 @@ def test_readers_answer_forty_questions_as_the_references_do():
     ]
     assert len(agreed) == 120
     assert sum(agreed) >= 0.95 * len(agreed)
+
+
+def test_the_known_questions_are_questions_of_the_suite():
+    path = library.builtin_suites()["common-knowledge"]
+    spec = load_spec(SuiteSpec, path)
+    asked = {question.id for question in Data("common-knowledge").questions}
+    for file in spec.known.values():
+        known = (path.parent / file).read_text().splitlines()
+        assert len(known) >= 30 and set(known) <= asked and len(set(known)) == len(known)

@@ -60,5 +60,7 @@ def test_a_copied_suite_brings_its_questions(tmp_path):
 
 
 def test_copying_an_unknown_name_lists_pipelines_and_suites(tmp_path):
-    with pytest.raises(UnknownName, match=r"Unknown pipeline or suite .*python-reference, quickstart"):
+    with pytest.raises(
+        UnknownName, match=r"Unknown pipeline or suite .*python-reference, qinglan, quickstart"
+    ):
         library.copy_builtin("nothing", tmp_path)

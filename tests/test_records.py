@@ -9,9 +9,9 @@ def test_the_full_text_of_a_single_question_is_its_text():
     assert Question("q", "And its colour?").full_text == "And its colour?"
 
 
-def test_the_full_text_has_the_earlier_questions_oldest_first_and_no_answers():
+def test_the_full_text_has_the_question_before_and_no_answers():
     question = Question("q", "And its colour?", history=HISTORY)
-    assert question.full_text == "What does the fig cost? Where does it grow? And its colour?"
+    assert question.full_text == "Where does it grow? And its colour?"
     assert question.text == "And its colour?"
 
 

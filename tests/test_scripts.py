@@ -19,7 +19,6 @@ from hybrid.evaluation.table import markdown
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = [path for folder in ("pipelines", "eval") for path in sorted((ROOT / folder).glob("*.py"))]
-EXAMPLES = [ROOT / "pipelines" / "ask.py", ROOT / "eval" / "four_cells.py"]
 QUESTION = "What does the with statement do?"
 TIMES = {"seconds", "created", "peak_memory_mb"}
 
@@ -52,8 +51,8 @@ def test_a_script_has_at_most_40_lines(path):
     assert "import hybrid" in lines
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_uses_the_public_api_only(path):
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_uses_the_public_api_only(path):
     lines = path.read_text(encoding="utf-8").splitlines()
     assert not [line for line in lines if line.startswith(("from hybrid", "import hybrid."))]
 
@@ -154,6 +153,15 @@ def test_a_look_that_was_broken_off_is_logged_and_changes_nothing_else(run_scrip
     uses = (checkout / "eval" / "baselines" / "test-uses.tsv").read_text().splitlines()
     assert [line.split("\t")[2] for line in uses] == ["quickstart", "smok"]
     assert (checkout / "README.md").read_text(encoding="utf-8") == readme
+
+
+def test_without_a_place_for_the_table_nobody_looks(run_script, checkout):
+    (checkout / "README.md").write_text("# Top\n", encoding="utf-8")
+    log = checkout / "eval" / "baselines" / "test-uses.tsv"
+    before = log.read_text()
+    with pytest.raises(SystemExit, match="has no place for the table"):
+        run_script("eval/table.py", "smoke", str(checkout))
+    assert log.read_text() == before
 
 
 def test_the_readme_has_one_place_for_the_table():

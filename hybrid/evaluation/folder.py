@@ -45,7 +45,12 @@ def _own_folder(digest: str, resume: bool) -> Path:
     begun = sorted(runs.glob(f"*-{digest[:12]}"))
     if resume and begun:
         return begun[-1]
-    return runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{digest[:12]}"
+    while True:
+        folder = runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{digest[:12]}"
+        if not folder.exists():
+            return folder
+        # The same run a second time within a second.
+        time.sleep(0.2)
 
 
 def _begun_by(folder: Path) -> str | None:

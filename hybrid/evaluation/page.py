@@ -147,7 +147,7 @@ def forest(results: Results) -> Forest:
             label=words(name),
             text=percent(entry, signed=True),
             reason=entry.get("reason", ""),
-            zone=zones.get(name, {}).get("zone", ""),
+            zone=_zone(zones.get(name, {}), metric),
             low=place(entry.get("low")),
             mean=place(entry.get("mean")),
             high=place(entry.get("high")),
@@ -156,6 +156,12 @@ def forest(results: Results) -> Forest:
     )
     edges = (f"{100 * low:+.0f}", f"{100 * (low + span):+.0f}")
     return Forest(metric, bars, place(0.0) or 0.0, place(worth_it) or 0.0, edges)
+
+
+def _zone(entry: Mapping[str, Any], shown: str) -> str:
+    """The zone of an effect, and by which metric it was judged if that is not the one that is shown."""
+    judged_by = entry.get("metric", shown)
+    return entry.get("zone", "") + ("" if judged_by == shown else f", by {words(judged_by)}")
 
 
 def slices(column: Mapping[str, Any]) -> tuple[Slice, ...]:

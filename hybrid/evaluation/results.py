@@ -240,9 +240,18 @@ def _verdict(
         found,
         worth_it=suite.worth_it,
         cells_present=[name for name in _names(CELLS) if name in table],
+        silent=[name for name in _names(CELLS + REFERENCES) if _is_silent(table.get(name, {}))],
         judge_validated=judge.validated,
         headline_split=" and ".join(split for split in SPLITS if split in splits),
     )
+
+
+def _is_silent(column: Mapping[str, Mapping[str, Value]]) -> bool:
+    """Whether a column abstains on more than half of the answerable questions."""
+    silences = [
+        value.value for value in column.get("false_abstention", {}).values() if value.value is not None
+    ]
+    return sum(silences) > len(silences) / 2
 
 
 def _split(

@@ -4,6 +4,11 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
+from hybrid.evaluation.effects import CONTRASTS, FURTHER
+
+COMPARED = CONTRASTS | FURTHER
+"""Effect → the columns that it compares, with their coefficients."""
+
 Zone = Literal["worth it", "not worth it", "undecided", "not measured"]
 Choice = Literal["prompt only", "retrieve", "tune", "both", "undecided", "not measured"]
 
@@ -36,6 +41,7 @@ def decide(
     worth_it: float,
     metric: str = "score",
     cells_present: Collection[str],
+    silent: Collection[str] = (),
     judge_validated: bool = False,
     headline_split: str | None = None,
 ) -> dict[str, Any]:
@@ -49,21 +55,30 @@ def decide(
         worth_it: d, as a fraction.
         metric: the metric that decides.
         cells_present: the cells that were run.
+        silent: columns that abstain on most of what can be answered. Their score is that of silence, right by
+            chance wherever the corpus does not tell, so effects with one of them are judged by ``correct``.
         judge_validated: whether the judge's agreement with people is known.
         headline_split: ``seen`` or ``unseen``, if the effects are of one split only.
 
     Returns:
-        ``choice``, ``metric``, ``worth_it``, ``zones``, ``sentence``; ``headline_split`` if given.
+        ``choice``, ``metric``, ``worth_it``, ``zones``, ``sentence``, ``silent``; perhaps ``headline_split``.
     """
-    rows = {name: effects.get(name, {}).get(metric, {}) for name in PHRASES}
-    zones = {name: _zone(row, worth_it) for name, row in rows.items()}
+    judged_by = {name: "correct" if COMPARED[name].keys() & set(silent) else metric for name in PHRASES}
+    rows = {name: effects.get(name, {}).get(judged_by[name], {}) for name in PHRASES}
+    zones = {name: _zone(row, worth_it) | {"metric": judged_by[name]} for name, row in rows.items()}
     choice = _choose({name: entry["zone"] for name, entry in zones.items()}, rows, cells_present)
     verdict: dict[str, Any] = {
         "choice": choice,
         "metric": metric,
         "worth_it": worth_it,
         "zones": zones,
-        "sentence": _sentence(choice, rows, zones, worth_it, metric, judge_validated, headline_split),
+        "sentence": " ".join(
+            [
+                _sentence(choice, rows, zones, worth_it, metric, judge_validated, headline_split),
+                *_silence(silent),
+            ]
+        ),
+        "silent": sorted(silent),
     }
     return verdict | ({"headline_split": headline_split} if headline_split else {})
 
@@ -181,7 +196,15 @@ def _against_prompt(zones: Mapping[str, Mapping[str, Any]]) -> list[str]:
                 return ["Tuning does not beat the best prompt, examples in the prompt of the untuned model."]
             case "undecided":
                 return ["Whether tuning beats the best prompt is undecided."]
+            case "worth it":
+                return []
     return []
+
+
+def _silence(silent: Collection[str]) -> list[str]:
+    if not silent:
+        return []
+    return [f"Silent on most answerable questions, so judged by correct: {', '.join(sorted(silent))}."]
 
 
 def _uncorrected(zones: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -295,3 +295,32 @@ def test_a_failed_replacement_keeps_the_old(tmp_path, home, monkeypatch):
     assert [document.id for document in Corpus.open("rivers", home=home).documents()] == ["A/0"]
     assert {question.group for question in asked(home)} == {"A"}
     assert left(home) == ["corpora/rivers", "suites/rivers"]
+
+
+@pytest.mark.parametrize(
+    ("question", "given", "language"),
+    [
+        ("How long is it?", None, "en"),
+        ("六号甲的保修期是多长？", None, "zh"),
+        ("Wie lang ist er?", "de", "de"),
+    ],
+)
+def test_a_suite_names_its_language(tmp_path, home, question, given, language):
+    folder = rows(
+        tmp_path / "set",
+        [{"id": "a", "text": CONTEXT}],
+        [{"id": "q", "question": question, "answers": ["x"]}],
+    )
+    made = import_set("rivers", format="jsonl", path=folder, home=home, split_off=0, language=given)
+    assert load_spec(SuiteSpec, made.suite).language == language
+
+
+def test_a_set_without_questions_is_said(tmp_path, home):
+    folder = tmp_path / "beir"
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text('{"_id": "d", "text": "It is long."}\n')
+    (folder / "queries.jsonl").write_text('{"_id": "q", "text": "How long?"}\n')
+    (folder / "qrels" / "test.tsv").write_text("q\td\t0\n")
+    with pytest.raises(BadInput, match="holds no question that can be asked"):
+        import_set("rivers", format="beir", path=folder, home=home)
+    assert left(home) == []

@@ -1,6 +1,6 @@
 import pytest
 
-from hybrid.errors import UnknownName
+from hybrid.errors import RunError, UnknownName
 from hybrid.evaluation.columns import CELLS, COLUMNS, REFERENCES, pick_columns, probe_columns
 
 
@@ -44,8 +44,14 @@ def test_a_probe_stands_once_for_each_cell_with_retrieval():
 
 
 def test_a_probe_explains_only_what_is_run():
-    assert probe_columns(["oracle"], pick_columns(["base", "tuned", "few-shot+rag"])) == []
-    assert probe_columns([], list(CELLS)) == []
+    (column,) = probe_columns(["oracle"], pick_columns(["base", "tuned+rag", "few-shot+rag"]))
+    assert column.name == "oracle/tuned+rag"
+    assert probe_columns([], list(CELLS)) == probe_columns([], []) == []
+
+
+def test_a_probe_without_a_cell_to_explain_is_refused():
+    with pytest.raises(RunError, match=r"--probe explains cells with retrieval: add base\+rag or tuned\+rag"):
+        probe_columns(["oracle"], pick_columns(["base", "tuned", "few-shot+rag"]))
 
 
 def test_an_unknown_probe_is_named_with_the_nearest():

@@ -87,7 +87,7 @@ def test_part_and_limit_choose_the_questions(warranty, pipeline, tmp_path):
     asked = prepare(pipeline, suite=suite, cells=UNTUNED, part="test", limit=3).questions
     assert len(asked) == 3
     assert {question.id for question in asked} <= {"q0", "q1", "q2", "q3"}
-    with pytest.raises(CorpusError, match='no questions in its part "test"'):
+    with pytest.raises(CorpusError, match='no questions for the cells in its part "test"'):
         prepare(pipeline, suite=own_suite(tmp_path, questions[4:]), cells=UNTUNED, part="test")
 
 
@@ -118,6 +118,16 @@ def test_without_a_probe_nobody_asks_a_bound_question(warranty, pipeline, tmp_pa
     job = prepare(pipeline, suite=suite, cells=UNTUNED)
     assert (job.bound, ids(job.all_questions)) == ((), {"told", "open", "nowhere"})
     assert job.settings() != prepare(pipeline, suite=suite, cells=UNTUNED, probes=["oracle"]).settings()
+
+
+def test_a_suite_of_nothing_but_bound_questions_has_none_for_the_cells(warranty, pipeline, tmp_path):
+    with pytest.raises(CorpusError, match="no questions for the cells"):
+        prepare(pipeline, suite=own_suite(tmp_path, PROBED[3:]), cells=UNTUNED, probes=["oracle"])
+
+
+def test_a_probe_needs_a_question_with_gold(warranty, pipeline, tmp_path):
+    with pytest.raises(CorpusError, match='--probe: no question of suite "mine" has gold'):
+        prepare(pipeline, suite=own_suite(tmp_path, PROBED[1:3]), cells=UNTUNED, probes=["oracle"])
 
 
 def test_the_limit_holds_for_bound_questions_too(warranty, pipeline, tmp_path):
@@ -162,7 +172,7 @@ def test_in_another_language_model_and_embedder_are_warned_of(warranty, pipeline
 def test_only_bundled_models_are_known_to_know_english_only(warranty, pipeline, tmp_path):
     assert prepare(pipeline, suite=own_suite(tmp_path, PROBED, language="zh"), cells=UNTUNED).warnings == ()
     for name in models.BUNDLED:
-        assert models.validated_for(name, "en") and not models.validated_for(name, "zh")
+        assert models.fits_language(name, "en") and not models.fits_language(name, "zh")
 
 
 def test_an_empty_corpus_is_refused(warranty, pipeline):

@@ -7,10 +7,12 @@ NONE = Value(None, Status.NOT_APPLICABLE, "the corpus does not hold the answer")
 
 
 def column(*runs):
-    """``correct`` of questions q0, q1, …: ``(30, 1)`` stands for thirty right answers."""
-    values = [value for count, value in runs for _ in range(count)]
-    found = {f"q{n}": NONE if value is None else Value(float(value)) for n, value in enumerate(values)}
-    return {"correct": found}
+    """Answers to q0, q1, …: ``(30, 1)`` are thirty right ones; 0 is wrong, and None has no figure."""
+    values = dict(enumerate(value for count, value in runs for _ in range(count)))
+    return {
+        "correct": {f"q{n}": NONE if v is None else Value(float(v == 1)) for n, v in values.items()},
+        "answer_rate": {f"q{n}": Value(float(v != "silent")) for n, v in values.items()},
+    }
 
 
 def rates(base, shown, known=None):
@@ -28,6 +30,21 @@ def test_harm_is_of_the_known_and_help_of_the_unknown():
     assert (found["help"]["mean"], found["help"]["n"]) == (pytest.approx(15 / 50), 50)
     assert found["harm"]["low"] < 0.15 < found["harm"]["high"]
     assert found["harm"]["status"] == found["help"]["status"] == "ok"
+
+
+def test_known_questions_that_passages_silence_are_told_apart_from_wrong_answers():
+    found = rates([(40, 1), (40, 0)], [(6, 0), (10, "silent"), (24, 1), (30, "silent"), (10, 1)])
+    # Of 40 known 6 are wrong and 10 silent; of 40 unknown 10 are right.
+    assert (found["harm"]["mean"], found["harm"]["n"]) == (pytest.approx(6 / 40), 40)
+    assert (found["silenced"]["mean"], found["silenced"]["n"]) == (pytest.approx(10 / 40), 40)
+    assert (found["help"]["mean"], found["help"]["n"]) == (pytest.approx(10 / 40), 40)
+
+
+def test_the_list_of_the_known_is_of_the_base_only():
+    table = {name: column((40, int("rag" in name))) for name in ("base", "base+rag", "tuned", "tuned+rag")}
+    found = memory(table, {}, ids(*range(40)))
+    assert (found["base"]["harm"]["n"], found["base"]["help"]["n"]) == (40, 0)
+    assert (found["tuned"]["harm"]["n"], found["tuned"]["help"]["n"]) == (0, 40)
 
 
 def test_the_tuned_model_has_its_own_memory():

@@ -140,3 +140,11 @@ def test_the_answers_of_a_probe_can_be_picked_as_a_column(results):
     assert read.stack == []
     assert f"c{len(report_sample.COLUMNS)}" in read.ids
     assert "shown in base+rag, oracle/base+rag" in read.text
+
+
+def test_an_effect_judged_by_another_metric_than_the_one_shown_says_so():
+    results = report_sample.results()
+    verdict = results["verdict"] | {"zones": {"retrieval_tuned": {"zone": "worth it", "metric": "correct"}}}
+    bars = {bar.label: bar.zone for bar in forest(results | {"verdict": verdict}).bars}
+    assert bars["retrieval tuned"] == "worth it, by correct"
+    assert bars["retrieval base"] == ""

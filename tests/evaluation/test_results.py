@@ -224,6 +224,7 @@ def test_a_bound_question_counts_in_no_cell(probed):
     found = summed_up(probed, SPEC, JUDGE, 0)
     assert (found["questions"]["n"], found["questions"]["n_answerable"]) == (4, 4)
     assert sum(found["cells"]["base+rag"]["outcomes"].values()) == found["by_split"]["unseen"]["n"] == 4
+    assert found["interval"]["clusters"] == 4
     assert found["cells"]["base+rag"]["metrics"]["abstention_recall"]["n"] == 0
     silent = found["probes"]["oracle"]["base+rag"]["metrics"]["abstention_recall"]
     assert (silent["mean"], silent["n"]) == (1.0, 1)
@@ -247,8 +248,8 @@ def test_a_judge_of_another_language_gives_no_figure_but_a_reason(measured):
     for name in (*JUDGED, "citation_precision", "citation_recall"):
         assert (metrics[name]["status"], metrics[name]["mean"]) == ("withheld", None), name
         assert metrics[name]["reason"].endswith("questions: not validated for zh"), name
-    # 24 questions, of which every fourth is answered by silence.
-    assert metrics["groundedness"]["reason"].startswith("no verdict on 18 of 18 questions")
+    # All 24, also the fourth of them that is silent: silence alone would look free of hallucinations.
+    assert metrics["hallucination_rate"]["reason"].startswith("no verdict on 24 of 24 questions")
     assert (metrics["correct"]["mean"], metrics["correct"]["n"]) == (0.5, 24)
     assert metrics["cited_rate"]["status"] == metrics["answer_rate"]["status"] == "ok"
     assert found["verdict"]["choice"] == "not measured"

@@ -79,7 +79,7 @@ def test_what_the_base_knows_by_itself_is_said():
     line = closed_book({"cells": {"base": {"metrics": {"correct": entry}}}})
     assert line == (
         "contamination check: without passages the base answers 12 [5, 30] % of the 40 answerable questions "
-        "correctly"
+        "correctly, from memory or by chance"
     )
     results = report_sample.results()
     assert closed_book(results) in plain(results).splitlines()
@@ -95,10 +95,10 @@ def test_without_the_base_nothing_is_said_of_what_it_knows():
 
 
 def test_harm_and_help_are_a_table_with_the_reason_of_what_is_withheld():
-    rates = {"harm": figure(None, 3), "help": figure(0.5)}
+    rates = {"harm": figure(None, 3), "silenced": figure(0.25, 3), "help": figure(0.5)}
     (block,) = memory_blocks(with_memory(base=rates))
-    assert block.rows[0] == ("base", "– (1)", "50 [50, 50]", "3", "40")
-    assert block.rows[1] == ("tuned", "– (2)", "– (2)", "0", "0")
+    assert block.rows[0] == ("base", "– (1)", "25 [25, 25]", "50 [50, 50]", "3", "40")
+    assert block.rows[1] == ("tuned", "– (2)", "– (2)", "– (2)", "0", "0")
     assert block.notes == ("(1) 3 questions are known", "(2) not measured")
     assert block in blocks(with_memory(base=rates))
 

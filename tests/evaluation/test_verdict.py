@@ -72,6 +72,7 @@ def test_an_open_zone_says_how_many_more():
         "zone": "undecided",
         "corrected": "undecided",
         "more_questions": 300,
+        "metric": "score",
     }
     assert "about 300 more questions" in found["sentence"]
 
@@ -97,3 +98,25 @@ def test_what_the_correction_takes_back_is_named():
     rows["retrieval_base"]["score"]["low_corrected"] = 0.04
     found = decide(rows, worth_it=0.05, cells_present=CELLS)
     assert "Not after correction for seven effects: retrieval for the base model." in found["sentence"]
+
+
+def test_effects_of_a_silent_column_are_judged_by_correct():
+    # Alone the tuned model says nothing: right wherever the corpus does not tell, so its score is high.
+    rows = {"retrieval_base": UP, "retrieval_tuned": FLAT, "tuning_alone": UP, "tuning_rag": UP}
+    by_score = {name: effect(*row) for name, row in rows.items()}
+    by_correct = {"retrieval_tuned": UP, "tuning_alone": FLAT}
+    effects = {
+        name: row | {"correct": effect(*by_correct.get(name, OPEN))["score"]}
+        for name, row in by_score.items()
+    }
+    assert decide(effects, worth_it=0.05, cells_present=CELLS)["choice"] == "tune"
+    found = decide(effects, worth_it=0.05, cells_present=CELLS, silent=["tuned"])
+    assert (found["choice"], found["silent"]) == ("both", ["tuned"])
+    assert found["zones"]["retrieval_base"]["zone"] == found["zones"]["tuning_rag"]["zone"] == "worth it"
+    assert found["sentence"].endswith("Silent on most answerable questions, so judged by correct: tuned.")
+
+
+def test_beside_retrieval_the_best_prompt_counts_first():
+    rows = {"retrieval_base": UP, "retrieval_tuned": UP, "tuning_alone": UP, "tuning_rag": UP}
+    found = verdict(**rows, tuned_rag_vs_few_shot_rag=UP, tuned_vs_few_shot=FLAT)
+    assert "best prompt" not in found["sentence"]

@@ -74,9 +74,9 @@ def test_correct(text, references, expected):
 
 
 def test_token_f1_of_point_six_is_correct():
-    # shared: p q r; 2·3 / (5 + 5) = 0.6, and with one word more 2·3 / (6 + 5) = 0.545
-    assert correct("q x p r y", ask("p q r s t"))
-    assert not correct("q x p r y z", ask("p q r s t"))
+    # shared: ash elm oak; 2·3 / (5 + 5) = 0.6, and with one word more 2·3 / (6 + 5) = 0.545
+    assert correct("elm fig ash oak yew", ask("ash elm oak pine teak"))
+    assert not correct("elm fig ash oak yew rye", ask("ash elm oak pine teak"))
 
 
 @pytest.mark.parametrize(
@@ -167,3 +167,31 @@ def test_yes_no_in_chinese(text, reference, expected):
 @pytest.mark.parametrize("reference", ["揉盘、出叶口、接叶斗", "揉盘，出叶口，接叶斗"])
 def test_a_chinese_list_needs_every_item(text, reference, expected):
     assert correct(text, ask(reference, kind="list")) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "reference", "expected"),
+    [
+        ("22个月", "二十二个月", True),
+        ("10月16日", "十月十六日", True),
+        ("一九九八年", "1998年", True),
+        ("三万五千元", "35000元", True),
+        ("两天", "2天", True),
+        # Of four or five characters all but one are shared, but it is the one that matters.
+        ("二十四个月", "二十二个月", False),
+        ("十月十七日", "十月十六日", False),
+        ("10月17日", "10月16日", False),
+        ("闻人墨", "闻人砚", False),
+        ("由站长闻人砚签字", "闻人砚", True),
+    ],
+)
+def test_chinese_numbers_and_names(text, reference, expected):
+    assert correct(text, ask(reference)) is expected
+
+
+def test_a_letter_of_a_name_speaks_against_it_too():
+    assert not correct("Kestrel K3-S lamp", ask("Kestrel K3 lamp"))
+
+
+def test_numbers_in_another_order_are_another_answer():
+    assert not correct("from 5 to 3 degrees cold", ask("degrees from 3 to 5 cold"))

@@ -206,3 +206,19 @@ def test_a_shortened_row_loses_its_last_uncited_passage_and_counts_its_markers_a
     assert (row.target, row.shortened().target) == ("x [3]", "x [2]")
     shortest = row.shortened().shortened()
     assert (shortest.passages, shortest.target, shortest.shortened()) == (passages[2:], "x [1]", None)
+
+
+def test_too_many_unanswerable_questions_get_no_more_than_their_share(build, training):
+    silent = [Question(f"s{n}", f"Who grows fig {n}?", (), False, ()) for n in range(30)]
+    rows = build(100, questions=[*training, *silent], distractors_only=0.2, no_context_rows=0)
+    assert sum(not row.question.answerable for row in rows) == 20
+    # In any order, not at the end.
+    assert len({row.question.answerable for row in rows[:20]}) == 2
+    only = build(10, questions=silent[:5], no_context_rows=0)
+    assert len(only) == 10
+
+
+def test_a_reference_in_a_text_without_spaces_is_found():
+    passage = Passage(1, "d", "", "雾眉茶园要有二十一个芽头达标", 0, 14)
+    assert holds_answer(Question("q", "?", ("二十一个",)), passage)
+    assert not holds_answer(Question("q", "?", ("二十二个",)), passage)

@@ -100,7 +100,7 @@ def _csv(text: str, path: Path) -> Iterator[tuple[int, Any]]:
                 )
             yield reader.line_num, {key: value for key, value in fields.items() if value is not None}
     except csv.Error as exc:
-        raise BadInput(str(path), f"not CSV ({exc})", reader.line_num) from exc
+        raise BadInput(str(path), f"not CSV ({exc})", reader.line_num + 1) from exc
 
 
 def _jsonl(text: str, path: Path) -> Iterator[tuple[int, Any]]:

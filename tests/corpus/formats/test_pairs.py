@@ -114,6 +114,8 @@ def test_any_of_the_answers_may_stand_there(read):
         ("FIVE", "Warranty: five", (10, 14)),
         ("3.5 (a)", "Warranty 325 (a) 3.5 (a)", (17, 24)),
         ("five", "Five.", None),
+        ("5", "Warranty 1.5 or 5,000 or 5.", (25, 26)),
+        ("land", "Warranty in Öland, not on land.", (26, 30)),
         ("the warranty", "The warranty.", None),
     ],
 )
@@ -127,10 +129,12 @@ def test_an_answer_between_characters_without_spaces_is_found(read):
     assert asked(read, "保修多久?", "五年", "保修期为五年。").gold == (Gold("0.txt", 4, 6),)
 
 
-@pytest.mark.parametrize("answer", ["yes", "No", "TRUE", "false"])
-def test_yes_and_no_get_no_gold(read, answer):
+@pytest.mark.parametrize(
+    ("answer", "kind"), [("yes", "yes_no"), ("No", "yes_no"), ("TRUE", ""), ("false", ""), ("是", "")]
+)
+def test_yes_and_no_get_no_gold(read, answer, kind):
     found = asked(read, "Has the pump a warranty?", answer, f"{PUMP} {answer}.")
-    assert (found.gold, found.tags, found.kind, found.group) == (None, (), "yes_no", "row-1")
+    assert (found.gold, found.tags, found.kind, found.group) == (None, (), kind, "row-1")
 
 
 def test_a_group_is_that_of_the_document(read, write):
@@ -149,6 +153,11 @@ def test_a_group_is_that_of_the_document(read, write):
         ('question,answer\n"How\nso?",So.\nAnd?, \n', "4: answers[0]: is blank"),
         ("question,answer\n ,So.\n", "2: question: is blank"),
         ("id,question,answer\na,How?,So.\na,And?,So.\n", '3: id: "a" stands in the file already'),
+        (
+            "question,answer\nHow?,5 years, at most\n",
+            "2: more cells than the header has; a text with commas needs quotes",
+        ),
+        ('question,answer\nHow?,"So.\n', "2: not CSV (unexpected end of data)"),
     ],
 )
 def test_a_bad_row_of_csv_is_named(read, tmp_path, content, reason):
