@@ -17,8 +17,7 @@ from hybrid.errors import BadInput
 from hybrid.records import Gold, Part, Question, Split, Turn
 
 
-def without_nul(text: str) -> str:
-    """The text itself, for pydantic: NUL ends a text in SQLite and in C."""
+def _without_nul(text: str) -> str:
     if "\0" in text:
         raise PydanticCustomError("nul", "holds a NUL character")
     return text
@@ -27,10 +26,12 @@ def without_nul(text: str) -> str:
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise PydanticCustomError("blank", "is blank")
-    return without_nul(text)
+    return _without_nul(text)
 
 
 Filled = Annotated[str, AfterValidator(_not_blank)]
+Text = Annotated[str, AfterValidator(_without_nul)]
+"""May be empty, but NUL ends a text in SQLite and in C."""
 
 
 class Row(BaseModel):

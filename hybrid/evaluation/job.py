@@ -100,6 +100,7 @@ class Job:
             "columns": [column.name for column in self.columns],
             "questions": _digest(self.all_questions),
             "training": _digest(self.suite.training),
+            "known": {model: sorted(ids) for model, ids in self.suite.known.items()},
             "part": self.part,
             "limit": self.limit,
             "seed": self.seed,

@@ -54,7 +54,7 @@ _PHRASES = (
     r"\b(?:not enough|insufficient|no) (?:information|context)\b",
     r"^我?(?:也|并)?(?:不知道(?:答案)?|不清楚|不确定|没有相关信息)(?=\W*$)",
     r"^(?:根据\w{0,6})??我?[无無]法(?:回答|确定|得知)(?!的)\w{0,14}(?=\W*$)",
-    r"^\w{0,4}?(?:资料|文中|文档|来源)?[里中]?(?:并|都)?(?:没有|未)(?:提到|提及|说明|记载)(?!的)\w{0,14}(?=\W*$)",
+    r"^\w{0,4}?(?:资料|文中|文档|来源)?[里中]?(?:并|都)?(?:没有|未)(?:提到|提及|提供|说明|记载|相关信息)(?!的)\w{0,14}(?=\W*$)",
     r"^(?:unknown|no answer|unanswerable|n/a|no idea|none given|not (?:known|given|available|provided|found|"
     r"applicable|mentioned|stated|specified))(?=\W*$)",
 )

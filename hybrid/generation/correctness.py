@@ -19,8 +19,7 @@ SHORT_CJK = 8
 
 #: The words that decide a yes/no question.
 POLAR = frozenset({"yes", "no", "maybe"})
-_CHINESE_NO = "不|没|无需|否"
-_CHINESE_POLAR = re.compile(f"(?P<no>{_CHINESE_NO})|是|可以|能|需要|会|有|要|对(?!于)")
+_CHINESE_POLAR = re.compile("(?P<no>不|没(?!错)|无需|否)|没错|是|可以|(?<!可)能|需要|会|有|要|对(?!于|不起)")
 _ARTICLES = frozenset({"a", "an", "the"})
 _CJK_CHARACTER = re.compile(f"([{CJK}])")
 _UNITS = (
@@ -28,6 +27,7 @@ _UNITS = (
 )
 _WORDS = {word: value for value, word in enumerate(f"{_UNITS} seventeen eighteen nineteen twenty".split())}
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_WORDS |= {word: 10 * tens for tens, word in enumerate(_TENS, start=2)}
 _HAN_DIGITS = {sign: i for i, sign in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
 _HAN_NUMBER = re.compile(f"[{''.join(_HAN_DIGITS)}{''.join(_HAN_UNITS)}]+")

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 from hybrid.corpus.formats.jsonl import present
 from hybrid.corpus.formats.question_set import QuestionSet
 from hybrid.errors import BadInput
-from hybrid.questions import Filled, Row, read_rows, read_text
+from hybrid.questions import Filled, Row, Text, read_rows, read_text
 from hybrid.records import Document, Gold, Question
 
 JUDGED = ("test", "dev", "train")
@@ -28,8 +28,8 @@ class _Lenient(Row):
 
 
 class _BeirDocument(_Lenient):
-    title: str = ""
-    text: str
+    title: Text = ""
+    text: Text
 
 
 class _BeirQuery(_Lenient):

@@ -6,25 +6,24 @@ passage that was shown to the annotators; whether another passage tells is not k
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict
+from pydantic import ConfigDict
 
 from hybrid.corpus.formats.question_set import Foreign, QuestionSet
 from hybrid.errors import BadInput
-from hybrid.questions import Filled, Row, locate_quote, read_rows, without_nul
+from hybrid.questions import Filled, Row, Text, locate_quote, read_rows
 from hybrid.records import Document, Gold, Question
 
 ENDINGS = (".jsonl", ".jsonl.gz")
 
 
 class _Passage(Foreign):
-    title: str
+    title: Text
     text: Filled
 
 
 class _Output(Foreign):
-    answer: Annotated[str, AfterValidator(without_nul)]
+    answer: Text
     selected_sentences: tuple[str, ...] = ()
 
 
