@@ -126,7 +126,8 @@ def for_language(judge: Judge, language: str) -> Judge:
     """The judge itself if it was made for the language, else one that gives no verdict and says why."""
     if not judge.languages or language.partition("-")[0] in judge.languages:
         return judge
-    return NoVerdict(judge.name, judge.digest, f"not validated for {language}")
+    reason = f"not validated for {language}"
+    return NoVerdict(f"{judge.name}, {reason}", judge.digest, reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from hybrid.evaluation.columns import CELLS, REFERENCES, Column
 from hybrid.evaluation.effects import effects
 from hybrid.evaluation.intervals import LEVEL, METHOD, paired_difference, summarise
-from hybrid.evaluation.judge import Judge, Judgement
+from hybrid.evaluation.judge import Judge, Judgement, NoVerdict
 from hybrid.evaluation.memory import memory
 from hybrid.evaluation.outcomes import Outcome
 from hybrid.evaluation.scoring import BINARY, METRICS, ScoredRow
@@ -235,12 +235,13 @@ def _totals(rows: Sequence[ScoredRow], cost: Generation | None) -> dict[str, Any
 def _verdict(
     found: Mapping[str, Any], table: Table, suite: SuiteSpec, judge: Judge, splits: Sequence[Split]
 ) -> dict[str, Any]:
-    """The verdict, which names the splits that it speaks of."""
+    """The verdict, which names the splits that it speaks of; there is none without a judge."""
+    silent = [name for name in _names(CELLS + REFERENCES) if _is_silent(table.get(name, {}))]
     return decide(
         found,
         worth_it=suite.worth_it,
         cells_present=[name for name in _names(CELLS) if name in table],
-        silent=[name for name in _names(CELLS + REFERENCES) if _is_silent(table.get(name, {}))],
+        silent=[] if isinstance(judge, NoVerdict) else silent,
         judge_validated=judge.validated,
         headline_split=" and ".join(split for split in SPLITS if split in splits),
     )

@@ -266,3 +266,16 @@ def test_where_the_judge_is_silent_nothing_is_printed_as_its_figure(measured):
         for metric in ("groundedness", "hallucination rate", "score"):
             assert shown[cell][metric].startswith("– ("), (cell, metric)
     assert "questions: not validated for zh" in plain(found)
+
+
+def test_silence_is_not_judged_where_there_is_no_judge(measured):
+    def hushed(row):
+        answer = replace(row.record.answer, text="I don't know.", citations=())
+        return replace(row.record, answer=answer) if row.record.cell == "tuned" else row.record
+
+    records = [hushed(row) for row in measured.rows]
+    judged = summed_up(replace(measured, rows=tuple(score(records, JUDGE))), SPEC, JUDGE, 0)
+    assert judged["verdict"]["silent"] == ["tuned"]
+    none = for_language(JUDGE, "zh")
+    found = summed_up(replace(measured, rows=tuple(score(records, none))), SPEC, none, 0)
+    assert (found["verdict"]["choice"], found["verdict"]["silent"]) == ("not measured", [])
