@@ -58,7 +58,7 @@ def answer_columns(job: Job, adapter: Adapter | None, ranked: Ranked, progress: 
     examples = bench.best_number_of_examples() if any(column.few_shot for column in job.columns) else None
     answers: dict[str, Mapping[str, Answer]] = {}
     costs: dict[str, Generation] = {}
-    gold = oracle(job)
+    gold = oracle(job) if any(column.probe for column in job.columns) else {}
     for column in job.columns:
         shown = gold if column.probe else ranked
         answers[column.name], costs[column.name] = bench.answer(

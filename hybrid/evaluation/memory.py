@@ -45,8 +45,7 @@ def _rates(
     groups: Mapping[str, str],
     known: Collection[str] | None,
 ) -> dict[str, Any]:
-    unaided = {id: value.value for id, value in alone.get("correct", {}).items() if value.value is not None}
-    aided = {id: value.value for id, value in shown.get("correct", {}).items() if value.value is not None}
+    unaided, aided = _figures(alone.get("correct", {})), _figures(shown.get("correct", {}))
     sure = {id for id in aided if (id in known if known is not None else unaided.get(id) == 1.0)}
     unsure = aided.keys() - sure if known is not None else {id for id in aided if unaided.get(id) == 0.0}
     answered = shown.get("answer_rate", {})
@@ -57,6 +56,10 @@ def _rates(
         "silenced": _rate({id: Value(float(id in silent)) for id in sure}, groups, "known without passages"),
         "help": _rate({id: Value(aided[id]) for id in unsure}, groups, "not known without passages"),
     }
+
+
+def _figures(values: Mapping[str, Value]) -> dict[str, float]:
+    return {id: value.value for id, value in values.items() if value.value is not None}
 
 
 def _rate(values: Mapping[str, Value], groups: Mapping[str, str], among: str) -> dict[str, Any]:

@@ -6,33 +6,30 @@ Source: Thakur et al., BEIR (2104.08663), and its repository's description of th
 from collections import defaultdict
 from pathlib import Path
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from hybrid.corpus.formats.jsonl import present
-from hybrid.corpus.formats.question_set import QuestionSet
+from hybrid.corpus.formats.question_set import ForeignRow, QuestionSet
 from hybrid.errors import BadInput
-from hybrid.questions import Filled, Row, Text, read_rows, read_text
+from hybrid.questions import Filled, Text, read_rows, read_text
 from hybrid.records import Document, Gold, Question
 
 JUDGED = ("test", "dev", "train")
 """The parts of a set, the first that is there is read."""
 
-
 HEADER = ["query-id", "corpus-id", "score"]
 
 
-class _Lenient(Row):
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
-
+class _BeirRow(ForeignRow):
     id: Filled = Field(alias="_id")
 
 
-class _BeirDocument(_Lenient):
+class _BeirDocument(_BeirRow):
     title: Text = ""
     text: Text
 
 
-class _BeirQuery(_Lenient):
+class _BeirQuery(_BeirRow):
     text: Filled
 
 

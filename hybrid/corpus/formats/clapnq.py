@@ -7,11 +7,9 @@ passage that was shown to the annotators; whether another passage tells is not k
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ConfigDict
-
-from hybrid.corpus.formats.question_set import Foreign, QuestionSet
+from hybrid.corpus.formats.question_set import Foreign, ForeignRow, QuestionSet
 from hybrid.errors import BadInput
-from hybrid.questions import Filled, Row, Text, locate_quote, read_rows
+from hybrid.questions import Filled, Text, locate_quote, read_rows
 from hybrid.records import Document, Gold, Question
 
 ENDINGS = (".jsonl", ".jsonl.gz")
@@ -27,9 +25,7 @@ class _Output(Foreign):
     selected_sentences: tuple[str, ...] = ()
 
 
-class _ClapnqRow(Row):
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
-
+class _ClapnqRow(ForeignRow):
     input: Filled
     passages: tuple[_Passage, ...]
     output: tuple[_Output, ...]
@@ -83,18 +79,18 @@ def _document(passage: _Passage, found: QuestionSet, ids: dict[tuple[str, str], 
 
 
 def _question(row: _ClapnqRow, document: Document, file: Path, number: int) -> Question:
-    answers = tuple(dict.fromkeys(output.answer for output in row.output if output.answer.strip()))
-    if not answers:
+    answered = [output for output in row.output if output.answer.strip()]
+    if not answered:
         searched = (Gold(document.id),)
         return Question(row.id, row.input, (), False, searched, kind="unanswerable", group=document.group)
-    first = next(output for output in row.output if output.answer.strip())
     spans = []
-    for sentence in filter(str.strip, first.selected_sentences):
+    for sentence in filter(str.strip, answered[0].selected_sentences):
         span = locate_quote(sentence, document.text)
         if span is None:
             raise BadInput(str(file), f"selected_sentences: not in the passage: {sentence[:60]!r}", number)
         spans.append(span)
     gold = tuple(Gold(document.id, *span) for span in _joined(spans, document.text))
+    answers = tuple(dict.fromkeys(output.answer for output in answered))
     return Question(
         row.id, row.input, answers, gold=gold or (Gold(document.id),), kind="long", group=document.group
     )

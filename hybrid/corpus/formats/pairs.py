@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError
+from pydantic_core import from_json
 
 from hybrid.cjk import CJK
 from hybrid.corpus.formats.question_set import Foreign, QuestionSet
@@ -104,8 +105,6 @@ def _csv(text: str, path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def _jsonl(text: str, path: Path) -> Iterator[tuple[int, Any]]:
-    from pydantic_core import from_json
-
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
@@ -133,21 +132,26 @@ class _Proposer:
     def propose(self, question: str, answers: Iterable[str]) -> Gold | None:
         """The best place of any of the answers; None if none stands near a word of the question."""
         wanted = _words(question)
-        places = (
-            place
+        sought = [
+            (re.compile(_pattern(answer), re.IGNORECASE), wanted - _words(answer))
             for answer in answers
             if answer.casefold() not in _EVERYWHERE
+        ]
+        places = (
+            place
+            for pattern, beside in sought
             for document in self._documents
-            for place in self._places(answer, document, wanted)
+            for place in self._places(pattern, document, beside)
         )
         best = max(places, key=lambda place: place.score, default=None)
         return best.gold if best and best.score > 0 else None
 
-    def _places(self, answer: str, document: Document, wanted: set[str]) -> Iterator[_Place]:
-        for found in re.finditer(_pattern(answer), document.text, re.IGNORECASE):
+    def _places(self, pattern: re.Pattern[str], document: Document, wanted: set[str]) -> Iterator[_Place]:
+        for found in pattern.finditer(document.text):
             start, end = found.span()
-            near = _words(f"{document.title} {document.text[max(0, start - AROUND) : end + AROUND]}")
-            shared = (wanted & near) - _words(answer)
+            shared = wanted & _words(
+                f"{document.title} {document.text[max(0, start - AROUND) : end + AROUND]}"
+            )
             yield _Place(sum(self._weights.get(word, 0.0) for word in shared), Gold(document.id, start, end))
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
+from hybrid.questions import Row
 from hybrid.records import Document, Question
 from hybrid.specs import Style
 
@@ -27,4 +28,10 @@ class QuestionSet:
 class Foreign(BaseModel):
     """A part of another project's format: keys that are not needed here are passed over."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, populate_by_name=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+
+class ForeignRow(Row):
+    """A row of another project's JSONL: keys that are not needed here are passed over."""
+
+    model_config = Foreign.model_config
