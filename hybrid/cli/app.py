@@ -6,20 +6,16 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from hybrid.cli import corpus, weights
+from hybrid.cli import corpus, evaluate, report, weights
+from hybrid.cli.options import AdapterFolder, Corpus, Json, Pipeline, Seed, Set, Suite
 from hybrid.cli.terminal import TerminalProgress, print_json
 from hybrid.errors import HybridError
-from hybrid.records import Part
 
 INTERRUPTED = 130
-
-if TYPE_CHECKING:
-    from hybrid.evaluation.report import Report
 
 app = typer.Typer(
     name="hybrid",
@@ -31,77 +27,7 @@ app = typer.Typer(
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(weights.app, name="models")
 
-Pipeline = Annotated[str, typer.Argument(help="A built-in pipeline or a YAML file.")]
-Suite = Annotated[str | None, typer.Option("--suite", help="Another suite than the pipeline's own.")]
-Corpus = Annotated[str | None, typer.Option("--corpus", help="Another corpus than the suite's own.")]
-AdapterFolder = Annotated[
-    Path | None, typer.Option("--adapter", help="A PEFT folder, instead of tuning one.")
-]
-Seed = Annotated[int, typer.Option("--seed", help="Of everything that is drawn.")]
-Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One value of the pipeline.")
-]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
-
-
-@app.command("eval")
-def eval_command(
-    pipeline: Pipeline = "quickstart",
-    suite: Suite = None,
-    part: Annotated[str, typer.Option("--part", help="dev, or test for the final figure.")] = "dev",
-    corpus: Corpus = None,
-    adapter: AdapterFolder = None,
-    cells: Annotated[
-        str | None, typer.Option("--cells", help="Only these columns, with commas between.")
-    ] = None,
-    probe: Annotated[
-        list[str] | None, typer.Option("--probe", help="Explain the cells: oracle shows the gold passages.")
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="A stratified sample of N questions.")
-    ] = None,
-    seed: Seed = 0,
-    set_: Set = None,
-    estimate: Annotated[bool, typer.Option("--estimate", help="Say what it will take, and stop.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was interrupted.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="An empty folder for the files.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Measure base and tuned model, with and without retrieval: the main job."""
-    from hybrid.evaluation.estimate import estimate as estimated
-    from hybrid.evaluation.job import prepare
-    from hybrid.evaluation.judge import suite_judge
-    from hybrid.evaluation.run import run
-
-    progress = TerminalProgress()
-    job = prepare(
-        pipeline,
-        suite=suite,
-        part=_part(part),
-        corpus=corpus,
-        adapter=adapter,
-        cells=[cell.strip() for cell in cells.split(",")] if cells else None,
-        probes=probe or (),
-        limit=limit,
-        seed=seed,
-        overrides=set_ or (),
-        progress=progress,
-    )
-    if estimate:
-        lines = estimated(job)
-        if as_json:
-            print_json({"estimate": lines})
-        else:
-            typer.echo("\n".join(lines))
-        return
-    made = run(job, suite_judge(job.suite.spec), out=out, resume=resume, progress=progress)
-    if as_json:
-        print_json(made.results)
-    else:
-        _show(made)
-    if made.failed_thresholds:
-        progress.say(f"Thresholds not reached: {', '.join(made.failed_thresholds)}")
-        raise typer.Exit(1)
+app.command("eval")(evaluate.eval_command)
 
 
 @app.command()
@@ -138,23 +64,7 @@ def ask(
         )
 
 
-@app.command()
-def report(
-    run: Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)],
-    markdown: Annotated[bool, typer.Option("--markdown", help="Tables for a README.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Show a finished run once more."""
-    from hybrid.evaluation.report import open_report
-    from hybrid.evaluation.table import plain
-
-    opened = open_report(run)
-    if as_json:
-        print_json(opened.results)
-    elif markdown:
-        typer.echo(plain(opened.results))
-    else:
-        _show(opened)
+app.command()(report.report)
 
 
 @app.command()
@@ -200,22 +110,6 @@ def copy(
     from hybrid import library
 
     typer.echo(library.copy_builtin(name, folder))
-
-
-def _show(report: "Report") -> None:
-    """The tables, then where the files are; the last line is the path of ``results.json``."""
-    from hybrid.evaluation.table import WIDTH
-
-    # A pipe has no width of its own; the tables are made for this one.
-    Console(width=None if sys.stdout.isatty() else WIDTH).print(report.table())
-    typer.echo(f"report: {report.path('report.html')}")
-    typer.echo(report.path("results.json"))
-
-
-def _part(name: str) -> Part:
-    if name not in ("dev", "test"):
-        raise typer.BadParameter(f'"{name}" is neither dev nor test.', param_hint="--part")
-    return "dev" if name == "dev" else "test"
 
 
 def main() -> None:

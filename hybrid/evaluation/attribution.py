@@ -5,7 +5,7 @@ Source: Gao et al., Enabling Large Language Models to Generate Text with Citatio
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from hybrid.evaluation.judge import Judgement, Pair, evidence
+from hybrid.judging.judge import Judgement, Pair, evidence
 from hybrid.records import Passage, Statement, Status, Value
 
 Passages = Mapping[int, Passage]

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from hybrid.evaluation.judge import Judgement
+from hybrid.judging.judge import Judgement
 from hybrid.records import Status, Value
 
 

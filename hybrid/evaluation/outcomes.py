@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-from hybrid.evaluation.judge import Judgement
+from hybrid.judging.judge import Judgement
 
 
 class Outcome(StrEnum):

@@ -8,13 +8,13 @@ from typing import Any
 from hybrid.evaluation.columns import CELLS, REFERENCES, Column
 from hybrid.evaluation.effects import effects
 from hybrid.evaluation.intervals import LEVEL, METHOD, paired_difference, summarise
-from hybrid.evaluation.judge import Judge, Judgement, NoVerdict
 from hybrid.evaluation.memory import memory
 from hybrid.evaluation.outcomes import Outcome
 from hybrid.evaluation.scoring import BINARY, METRICS, ScoredRow
 from hybrid.evaluation.thresholds import TOTALS, held_thresholds
 from hybrid.evaluation.verdict import decide
 from hybrid.generation.generator import Generation
+from hybrid.judging.judge import Judge, Judgement, NoVerdict
 from hybrid.records import Question, Split, Value
 from hybrid.specs import SuiteSpec
 from hybrid.tuning.rows import gold_passages

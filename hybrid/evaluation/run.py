@@ -12,12 +12,13 @@ from hybrid.evaluation.agreement import agreement, read_labels
 from hybrid.evaluation.answering import Answered, Ranked, answer_columns, retrieve
 from hybrid.evaluation.folder import run_folder
 from hybrid.evaluation.job import Job, prepare
-from hybrid.evaluation.judge import Judge, for_language, suite_judge
 from hybrid.evaluation.pool import evidence_pool
 from hybrid.evaluation.power import power_line
 from hybrid.evaluation.report import Report
 from hybrid.evaluation.results import Measured, gold_ids, row_json, summed_up
 from hybrid.evaluation.scoring import AnswerRecord, score
+from hybrid.judging.judge import Judge, for_language
+from hybrid.judging.named import open_judge
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Part
 from hybrid.tuning.known import known_unaided
@@ -76,7 +77,7 @@ def evaluate(
         overrides=overrides,
         progress=progress,
     )
-    return run(job, judge or suite_judge(job.suite.spec), out=out, resume=resume, progress=progress)
+    return run(job, judge or open_judge(job.suite.spec.judge), out=out, resume=resume, progress=progress)
 
 
 def run(

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from hybrid.evaluation.attribution import citation_pairs, citation_precision, citation_recall
 from hybrid.evaluation.faithfulness import FaithfulnessRow, faithfulness
-from hybrid.evaluation.judge import Judge, Judgement, NoVerdict, Pair, evidence, judge_all
 from hybrid.evaluation.outcomes import Outcome, outcome
 from hybrid.evaluation.ranking import recall, reciprocal_rank
-from hybrid.evaluation.statements import statements
 from hybrid.generation.abstention import abstains
 from hybrid.generation.correctness import correct, exact_match, token_f1
+from hybrid.judging.judge import Judge, Judgement, NoVerdict, Pair, evidence, judge_all
+from hybrid.judging.statements import statements
 from hybrid.records import Answer, Passage, Question, Statement, Status, Value
 
 #: The metrics of a row, in the order of reports.

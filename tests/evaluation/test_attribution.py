@@ -1,7 +1,7 @@
 import pytest
 
 from hybrid.evaluation.attribution import citation_pairs, citation_precision, citation_recall
-from hybrid.evaluation.judge import Judgement, judge_all
+from hybrid.judging.judge import Judgement, judge_all
 from hybrid.records import Passage, Statement, Status, Value, Verdict
 
 PASSAGES = {

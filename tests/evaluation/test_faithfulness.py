@@ -5,7 +5,7 @@ import random
 import pytest
 
 from hybrid.evaluation.faithfulness import FaithfulnessRow, faithfulness
-from hybrid.evaluation.judge import Judgement
+from hybrid.judging.judge import Judgement
 from hybrid.records import Status, Verdict
 
 YES, NO = Judgement(Verdict.SUPPORTED, 1.0), Judgement(Verdict.UNVERIFIABLE, 0.0)

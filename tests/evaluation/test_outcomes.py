@@ -1,7 +1,7 @@
 import pytest
 
-from hybrid.evaluation.judge import Judgement
 from hybrid.evaluation.outcomes import Outcome, outcome
+from hybrid.judging.judge import Judgement
 from hybrid.records import Verdict
 
 JUDGED = {

@@ -4,12 +4,13 @@ from dataclasses import replace
 import pytest
 
 from hybrid.evaluation.columns import pick_columns, probe_columns
-from hybrid.evaluation.judge import OverlapJudge, for_language
 from hybrid.evaluation.results import Measured, row_json, summed_up, tabulated
 from hybrid.evaluation.scoring import METRICS, AnswerRecord, score
 from hybrid.evaluation.table import blocks, plain
 from hybrid.generation.citations import resolve
 from hybrid.generation.generator import Generation
+from hybrid.judging.judge import for_language
+from hybrid.judging.overlap import OverlapJudge
 from hybrid.records import Answer, Gold, Passage, Question
 from hybrid.specs import SuiteSpec
 

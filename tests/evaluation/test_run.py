@@ -5,9 +5,9 @@ import pytest
 
 from hybrid.corpus.importing import import_set
 from hybrid.errors import NoTrainingQuestions
-from hybrid.evaluation.judge import OverlapJudge
 from hybrid.evaluation.run import evaluate
 from hybrid.generation.generator import Generator
+from hybrid.judging.overlap import OverlapJudge
 from hybrid.progress import Silent
 from hybrid.suites import load_suite
 

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from hybrid.evaluation.judge import OverlapJudge
 from hybrid.evaluation.outcomes import Outcome
 from hybrid.evaluation.scoring import BINARY, METRICS, AnswerRecord, score
 from hybrid.generation.citations import resolve
+from hybrid.judging.overlap import OverlapJudge
 from hybrid.records import Answer, Gold, Passage, Question, Status
 
 TEXTS = ("The X100 has a warranty of five years.", "The X200 has a warranty of two years.")

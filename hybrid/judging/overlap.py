@@ -1,102 +1,13 @@
-"""Judges say whether evidence supports a claim; a judge that fails never becomes a number."""
+"""The judge without a model: words and numbers of a claim that stand in the evidence."""
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from hybrid.generation.correctness import POLAR, values
-from hybrid.records import Passage, Verdict
-from hybrid.specs import SuiteSpec
-
-#: Pairs of claim and evidence that a judge gets at once.
-BATCH = 64
-
-Pair = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a judge says of one claim.
-
-    Attributes:
-        verdict: None if the judge failed.
-        score: how strongly the evidence supports the claim, 0 to 1; None if the judge failed.
-        error: why the judge failed.
-    """
-
-    verdict: Verdict | None
-    score: float | None
-    error: str = ""
-
-    @property
-    def failed(self) -> bool:
-        """Whether there is no verdict."""
-        return self.verdict is None
-
-    @property
-    def supported(self) -> bool:
-        """Whether the evidence supports the claim."""
-        return self.verdict is Verdict.SUPPORTED
-
-
-class Judge(Protocol):
-    """Anything that judges claims by their evidence."""
-
-    @property
-    def name(self) -> str:
-        """How reports call it."""
-
-    @property
-    def digest(self) -> str:
-        """Changes whenever a verdict could change."""
-
-    @property
-    def validated(self) -> bool:
-        """Whether its agreement with people was measured."""
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """The languages it was made for; empty if it says nothing of them."""
-
-    def verdicts(self, pairs: Sequence[Pair]) -> list[Judgement]:
-        """One judgement for each pair of claim and evidence, in their order."""
-
-
-def evidence(passages: Iterable[Passage]) -> str:
-    """The text against which claims are judged: each passage under its title, in order."""
-    return "\n".join(part for passage in passages for part in (passage.title, passage.text) if part)
-
-
-def judge_all(judge: Judge, pairs: Iterable[Pair]) -> dict[Pair, Judgement]:
-    """Judges every different pair once.
-
-    A batch that fails is asked again pair by pair; a pair that still fails gets a judgement without
-    verdict. Nothing can be verified by empty evidence, so no judge is asked about it.
-    """
-    wanted = dict.fromkeys(pairs)
-    known = {pair: Judgement(Verdict.UNVERIFIABLE, 0.0) for pair in wanted if not pair[1].strip()}
-    asked = [pair for pair in wanted if pair not in known]
-    for start in range(0, len(asked), BATCH):
-        known |= _judge_batch(judge, asked[start : start + BATCH])
-    return known
-
-
-def _judge_batch(judge: Judge, pairs: Sequence[Pair]) -> dict[Pair, Judgement]:
-    try:
-        judgements = judge.verdicts(pairs)
-        if len(judgements) != len(pairs):
-            raise ValueError(f"{judge.name} gave {len(judgements)} judgements for {len(pairs)} claims")
-    # Whatever a judge raises is kept in the row, which then has no value.
-    except Exception as exc:
-        if len(pairs) == 1:
-            return {pairs[0]: Judgement(None, None, f"{type(exc).__name__}: {exc}")}
-        return {
-            pair: judgement for alone in pairs for pair, judgement in _judge_batch(judge, [alone]).items()
-        }
-    return dict(zip(pairs, judgements, strict=True))
-
+from hybrid.judging.judge import Judgement, Pair
+from hybrid.records import Verdict
 
 _STOPWORDS = POLAR | frozenset(
     """
@@ -113,36 +24,6 @@ _ENDINGS = re.compile(r"(?<=\w{3})(?:ingly|edly|ing|ied|ies|ed|es|ly|s|e|y)$")
 
 
 _QUESTION = re.compile(r"Q: (?P<question>.*) A: (?P<answer>.+)", re.DOTALL)
-
-
-def suite_judge(suite: SuiteSpec) -> Judge:
-    """The judge that a suite names."""
-    match suite.judge:
-        case "overlap":
-            return OverlapJudge()
-
-
-def for_language(judge: Judge, language: str) -> Judge:
-    """The judge itself if it was made for the language, else one that gives no verdict and says why."""
-    if not judge.languages or language.partition("-")[0] in judge.languages:
-        return judge
-    reason = f"not validated for {language}"
-    return NoVerdict(f"{judge.name}, {reason}", judge.digest, reason)
-
-
-@dataclass(frozen=True, slots=True)
-class NoVerdict:
-    """Stands for a judge that cannot be believed here: its figures are withheld with the reason."""
-
-    name: str
-    digest: str
-    reason: str
-    validated: bool = False
-    languages: frozenset[str] = frozenset()
-
-    def verdicts(self, pairs: Sequence[Pair]) -> list[Judgement]:
-        """For each pair that there is no verdict."""
-        return [Judgement(None, None, self.reason) for _ in pairs]
 
 
 @dataclass(frozen=True, slots=True)

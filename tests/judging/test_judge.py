@@ -1,6 +1,7 @@
 import pytest
 
-from hybrid.evaluation.judge import BATCH, Judgement, OverlapJudge, evidence, for_language, judge_all
+from hybrid.judging.judge import BATCH, Judgement, evidence, for_language, judge_all
+from hybrid.judging.overlap import OverlapJudge
 from hybrid.records import Passage, Verdict
 
 SUPPORTED = Judgement(Verdict.SUPPORTED, 1.0)

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid.evaluation.statements import is_short, sentences, statements
 from hybrid.generation.citations import resolve
+from hybrid.judging.statements import is_short, sentences, statements
 from hybrid.records import Answer, Passage, Question
 
 PASSAGES = tuple(Passage(id=10 * n, document="d", title="", text="t", start=0, end=1) for n in (1, 2, 3))

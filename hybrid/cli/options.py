@@ -1,0 +1,18 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Pipeline = Annotated[str, typer.Argument(help="A built-in pipeline or a YAML file.")]
+Suite = Annotated[str | None, typer.Option("--suite", help="Another suite than the pipeline's own.")]
+Corpus = Annotated[str | None, typer.Option("--corpus", help="Another corpus than the suite's own.")]
+AdapterFolder = Annotated[
+    Path | None, typer.Option("--adapter", help="A PEFT folder, instead of tuning one.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Of everything that is drawn.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One value of the pipeline.")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
