@@ -14,7 +14,7 @@ from hybrid.judging.pairs import LabelledPair, Span
 
 Change = Callable[[LabelledPair, random.Random], LabelledPair | None]
 
-_NUMBER = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?![\w]|[.,]\d)")
+_NUMBER = re.compile(r"(?<![\w.,])\d+(?:,\d+)*(?:\.\d+)?(?![\w]|[.,]\d)")
 _NAME = re.compile(r"(?<![\w])(?:[A-Z][\w'’.-]*\w)(?:(?: (?:of|the|de|von|van|and))* [A-Z][\w'’-]*\w)*")
 _AUXILIARY = re.compile(r"\b(is|are|was|were|has|have|had|can|could|will|would|does|did)\b(?! not\b)(?!n't)")
 _OPPOSITES = (

@@ -94,7 +94,8 @@ def train_judge(
     forbidden = held_out(validation)
     kept = without([pair for pair in pairs if pair.supported is not None], forbidden)
     progress.say(f"{len(pairs) - len(kept)} of {len(pairs)} pairs dropped: unlabelled, or in the validation.")
-    learned, calibrating = _divided(kept, recipe)
+    # Once more: what was made of pairs can by chance be a row of the validation.
+    learned, calibrating = (without(part, forbidden) for part in _divided(kept, recipe))
     for part in (learned, calibrating):
         _check(part, forbidden)
     model, encoder, weights = load_encoder(recipe.base)
