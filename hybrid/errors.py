@@ -9,6 +9,7 @@ HybridError                 one line: what happened, the value seen, what to do
 ├── ModelMismatch           an adapter whose base has another architecture
 ├── PromptTooLong           a question that does not fit the model's context even without passages
 ├── EndpointError           a server that cannot be reached, or refuses
+├── RunStopped              a run that ended early and can be continued: requests failed, the budget is spent
 ├── NoTrainingQuestions     a suite that can be evaluated but not trained on
 └── RunError                an output folder that is not empty, or a run that cannot be resumed
 """
@@ -76,6 +77,10 @@ class EndpointError(HybridError):
         self.host = host
         self.status = status
         self.hopeless = hopeless
+
+
+class RunStopped(HybridError):
+    """A run that ended early; what was answered is kept, and it can be continued."""
 
 
 class NoTrainingQuestions(HybridError):

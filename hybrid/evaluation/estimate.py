@@ -5,7 +5,8 @@ import time
 
 from hybrid.evaluation.answering import retrieve
 from hybrid.evaluation.job import Job
-from hybrid.generation.generator import Generator, Prompt
+from hybrid.generation.fitting import Prompt
+from hybrid.generation.generator import Generator
 
 TRIAL_PROMPTS = 4
 TRAINING_TO_READING = 3

@@ -19,6 +19,7 @@ from hybrid.evaluation.results import Measured, gold_ids, row_json, summed_up
 from hybrid.evaluation.scoring import AnswerRecord, score
 from hybrid.judging.judge import Judge, for_language
 from hybrid.judging.named import open_judge
+from hybrid.models import Served
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Part
 from hybrid.tuning.known import known_unaided
@@ -115,7 +116,7 @@ def run(
 
 
 def _adapter(job: Job, progress: Progress) -> Adapter | None:
-    if not job.tunes:
+    if not job.tunes or isinstance(job.weights, Served):
         return job.adapter
     known = known_unaided(job.spec, job.suite, job.weights, progress)
     return tune(
@@ -162,5 +163,6 @@ def _made(adapter: Adapter | None, answered: Answered) -> dict[str, Any]:
     return {
         "adapter": {"digest": adapter.digest, "manifest": dict(adapter.manifest)} if adapter else None,
         "few_shot_examples": answered.examples,
+        "prompt_parity": answered.parity,
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
