@@ -1,4 +1,4 @@
-"""Whether a model, here or on a server, fits the adapter and the questions of a job: looked at before any work."""
+"""Whether a model, here or on a server, fits a job's adapter and questions: looked at before any work."""
 
 from collections.abc import Sequence
 
@@ -39,8 +39,8 @@ def check_tuned(spec: PipelineSpec, model: Model, adapter: Adapter | None, colum
     if isinstance(model, Weights):
         if name is not None:
             raise BadSpec(
-                f'generation.tuned_model: "{name}" is for a model on a server; {model.name} is here, --adapter '
-                "names a folder for it."
+                f'generation.tuned_model: "{name}" is for a model on a server. {model.name} is here: '
+                "name the folder of its adapter with --adapter."
             )
         return
     if adapter is not None:

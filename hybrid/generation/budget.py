@@ -49,5 +49,5 @@ class Budget:
         """The error that ends a run whose next request could exceed the limit."""
         return RunStopped(
             f"Stopped at ${self.spent:.4f} of ${self.limit or 0:.4f}: the next request could exceed it. "
-            "What was answered is kept; the same command with --resume continues, with --max-cost counted anew."
+            "What was answered is kept; --resume continues, and counts anew."
         )
