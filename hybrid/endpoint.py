@@ -136,10 +136,11 @@ class Endpoint:
             outcome = self._try(client, request)
             if not isinstance(outcome, _Failure):
                 return outcome
-            pause = outcome.pause or FIRST_WAIT * 2**attempt * (1 + random.random() / 2)
-            if attempt == self.retries or not outcome.again or pause > LONGEST_WAIT or stop.wait(pause):
+            failure = outcome
+            pause = failure.pause or FIRST_WAIT * 2**attempt * (1 + random.random() / 2)
+            if attempt == self.retries or not failure.again or pause > LONGEST_WAIT or stop.wait(pause):
                 break
-        return self._error(outcome, attempt + 1)
+        return self._error(failure, attempt + 1)
 
     def _try(self, client: httpx.Client, request: "_Request") -> "dict[str, Any] | _Failure":
         try:

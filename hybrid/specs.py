@@ -37,6 +37,19 @@ class PriceSpec(Spec):
     output: float = Field(ge=0, description="of tokens written")
 
 
+class ServedSpec(Spec):
+    """A model on a server: what the server does not tell."""
+
+    tokenizer: str | None = Field(
+        None, description="the served model's: bundled name, folder or hub id; token ids are sent with it"
+    )
+    tuned_model: str | None = Field(None, description="the server's name of the tuned model")
+    context: int | None = Field(
+        None, ge=16, description="tokens that the model can hold; None: as its tokenizer's files say"
+    )
+    price: PriceSpec | None = Field(None, description="of the model, and of its tuned one")
+
+
 class ServerSpec(Spec):
     """How a server is asked. Nothing here changes an answer."""
 
@@ -46,8 +59,8 @@ class ServerSpec(Spec):
     key_variable: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
 
 
-class GenerationSpec(Spec):
-    """How answers are written; the keys from ``tokenizer`` on are for a model on a server."""
+class GenerationSpec(ServedSpec):
+    """How answers are written; ``device``, ``dtype`` and ``attention`` are of a model on this machine."""
 
     max_new_tokens: int = Field(48, ge=1, description="an answer is cut here")
     batch_tokens: int = Field(12000, ge=1, description="padded prompt and output tokens of one batch")
@@ -56,19 +69,16 @@ class GenerationSpec(Spec):
         "auto", description="auto: bfloat16 on a GPU, float32 on a CPU, where it is the faster one"
     )
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
-    tokenizer: str | None = Field(
-        None, description="the served model's: bundled name, folder or hub id; token ids are sent with it"
-    )
-    tuned_model: str | None = Field(None, description="the server's name of the tuned model")
-    context: int | None = Field(
-        None, ge=16, description="tokens that the served model can hold; None: as its tokenizer's files say"
-    )
-    price: PriceSpec | None = Field(None, description="of the served model")
-    prices: dict[str, PriceSpec] = Field(
-        default_factory=dict,
-        description="`MODEL: price`, where several are compared",
+    by_model: dict[str, ServedSpec] = Field(
+        default_factory=dict, description="`MODEL: {price: …, tokenizer: …}` where several are compared"
     )
     server: ServerSpec = ServerSpec()
+
+    def served(self, model: str) -> ServedSpec:
+        """What holds for one model on a server: its own keys before those of all."""
+        every = {name: getattr(self, name) for name in ServedSpec.model_fields}
+        own = self.by_model.get(model)
+        return ServedSpec.model_validate(every | (own.model_dump(exclude_unset=True) if own else {}))
 
 
 class LoraSpec(Spec):

@@ -108,8 +108,7 @@ class _Bench:
         candidates = sorted(self._job.spec.references.examples)
         if len(candidates) == 1:
             return candidates[0]
-        askable = [question for question in self._job.suite.training if not question.bound]
-        questions = askable[:: max(1, len(askable) // self._job.spec.references.choice_questions)]
+        questions = choice_questions(self._job)
         ranked = _ranked(self._job, questions)
         column = COLUMNS["few-shot+rag"]
         right = {}
@@ -129,6 +128,12 @@ class _Bench:
             Request(question, ranked[question.id] if column.retrieval else (), shown)
             for question, shown in zip(questions, examples, strict=True)
         ]
+
+
+def choice_questions(job: Job) -> list[Question]:
+    """Training questions on which the number of examples is chosen."""
+    askable = [question for question in job.suite.training if not question.bound]
+    return askable[:: max(1, len(askable) // job.spec.references.choice_questions)]
 
 
 def _ranked(job: Job, questions: Sequence[Question]) -> dict[str, tuple[Passage, ...]]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hybrid.adapters import Adapter, base_warnings, check_fit
 from hybrid.errors import BadSpec
 from hybrid.evaluation.columns import Column
+from hybrid.generation.budget import Budget
 from hybrid.generation.device import precision
 from hybrid.generation.endpoint import EndpointGenerator
 from hybrid.generation.generator import check_room
@@ -20,7 +21,7 @@ def learns(model: Model, adapter: Adapter | None) -> bool:
 
 def has_tuned(model: Model, spec: PipelineSpec) -> bool:
     """Whether there can be tuned columns."""
-    return isinstance(model, Weights) or spec.generation.tuned_model is not None
+    return isinstance(model, Weights) or spec.generation.served(model.model).tuned_model is not None
 
 
 def check_tuned(spec: PipelineSpec, model: Model, adapter: Adapter | None, columns: Sequence[Column]) -> None:
@@ -35,9 +36,8 @@ def check_tuned(spec: PipelineSpec, model: Model, adapter: Adapter | None, colum
     Raises:
         BadSpec: the wrong one is named, or none for a tuned column.
     """
-    name = spec.generation.tuned_model
     if isinstance(model, Weights):
-        if name is not None:
+        if name := spec.generation.tuned_model:
             raise BadSpec(
                 f'generation.tuned_model: "{name}" is for a model on a server. {model.name} is here: '
                 "name the folder of its adapter with --adapter."
@@ -48,10 +48,25 @@ def check_tuned(spec: PipelineSpec, model: Model, adapter: Adapter | None, colum
             f"--adapter: {adapter.path} is on this machine, {model.name} is not. "
             "Name the tuned model that the server knows: --set generation.tuned_model=NAME."
         )
-    if name is None and any(column.tuned for column in columns):
+    if not has_tuned(model, spec) and any(column.tuned for column in columns):
         raise BadSpec(
             f"{model.name} cannot be tuned from here. Name the tuned model that the server knows with "
             "--set generation.tuned_model=NAME, or leave it out with --cells base,base+rag."
+        )
+
+
+def check_price(spec: PipelineSpec, model: Model, budget: Budget) -> None:
+    """Looks whether a limited budget can be kept.
+
+    Raises:
+        BadSpec: the pipeline tells no price of a model on a server.
+    """
+    if budget.limit is None or isinstance(model, Weights):
+        return
+    if spec.generation.served(model.model).price is None:
+        raise BadSpec(
+            f"--max-cost needs the price of {model.model}, in USD per million tokens: "
+            "--set generation.price='{prompt: 0.5, output: 1.5}'."
         )
 
 

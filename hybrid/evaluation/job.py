@@ -15,6 +15,7 @@ from hybrid.errors import CorpusError
 from hybrid.evaluation.columns import COLUMNS, Column, pick_columns, probe_columns
 from hybrid.evaluation.fit import (
     adapter_warnings,
+    check_price,
     check_questions,
     check_tuned,
     has_tuned,
@@ -134,6 +135,7 @@ def prepare(
     *,
     suite: str | None = None,
     part: Part = "dev",
+    model: str | None = None,
     corpus: str | None = None,
     adapter: Path | None = None,
     cells: Sequence[str] | None = None,
@@ -149,13 +151,16 @@ def prepare(
     Raises:
         HybridError: something is missing or does not fit.
     """
-    spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides)
+    chosen = [f"model={json.dumps(model)}"] if model else []
+    spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), [*overrides, *chosen])
     wanted = pick_columns(list(COLUMNS) if cells is None else cells)
     shown = probe_columns(probes, wanted)
     given = open_adapter(adapter) if adapter else None
     library.find_suite(suite or spec.suite)
     weights = models.find(spec.model, progress.say)
     check_tuned(spec, weights, given, wanted if cells is not None else ())
+    budget = budget or Budget()
+    check_price(spec, weights, budget)
     opened = load_suite(suite or spec.suite, corpus=corpus, say=progress.say)
     columns = wanted if cells is not None else _possible(wanted, spec, opened, weights)
     asked = opened.part(part)
@@ -187,7 +192,7 @@ def prepare(
         seed=seed,
         adapter=given,
         warnings=tuple(warnings),
-        budget=budget or Budget(),
+        budget=budget,
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from hybrid.errors import RunStopped
-from hybrid.specs import GenerationSpec, PriceSpec
+from hybrid.specs import PriceSpec
 
 PER = 1_000_000
 """Prices are for so many tokens."""
@@ -12,11 +12,6 @@ PER = 1_000_000
 def cost(price: PriceSpec, prompt_tokens: float, output_tokens: float) -> float:
     """USD for tokens read and written."""
     return (price.prompt * prompt_tokens + price.output * output_tokens) / PER
-
-
-def price_of(spec: GenerationSpec, model: str) -> PriceSpec | None:
-    """The price of a model by the server's name for it; None if the pipeline tells none."""
-    return spec.prices.get(model, spec.price)
 
 
 @dataclass

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from hybrid.endpoint import Endpoint, EndpointError, Reply
-from hybrid.errors import BadInput, RunStopped, UnknownName
+from hybrid.errors import BadInput, BadSpec, RunStopped, UnknownName
 from hybrid.generation.answers import AnswerStore, Generated, GeneratedBatch
-from hybrid.generation.budget import Budget, cost, price_of
+from hybrid.generation.budget import Budget, cost
 from hybrid.generation.encode import ChatEncoder
 from hybrid.generation.fitting import BYTES_A_TOKEN, Prompt, Rendering, fitted
 from hybrid.generation.generator import Generation, Parity
-from hybrid.generation.prompt import Example
+from hybrid.generation.prompt import Example, Message, chat
 from hybrid.models import Served, locate_tokenizer
 from hybrid.progress import Done
 from hybrid.records import Passage, Turn
@@ -57,13 +57,14 @@ class EndpointGenerator:
         self.style = style
         self.budget = budget or Budget()
         self.endpoint = open_endpoint(served, spec)
-        folder = locate_tokenizer(spec.tokenizer) if spec.tokenizer else None
+        self.known = spec.served(served.model)
+        folder = locate_tokenizer(self.known.tokenizer) if self.known.tokenizer else None
         self.encoder = _encoder(folder) if folder else None
-        self.context = spec.context or (_context(folder) if folder else UNLIMITED)
+        self.context = self.known.context or (_context(folder) if folder else UNLIMITED)
 
     def model(self, tuned: bool) -> str:
         """The server's name of the tuned model, if one is named and wanted, else of the base."""
-        return (tuned and self.spec.tuned_model) or self.served.model
+        return (tuned and self.known.tuned_model) or self.served.model
 
     def prompt(
         self,
@@ -83,14 +84,34 @@ class EndpointGenerator:
 
     @cached_property
     def parity(self) -> Parity:
-        """``ids`` if the server takes token ids, which is tried once with one token."""
+        """``ids`` if the server takes token ids, which is tried once.
+
+        Raises:
+            BadSpec: the tokenizer is that of another model.
+        """
         if self.encoder is None:
             return "template"
         body = {"model": self.served.model, "prompt": self.encoder.text("a")[:1], "max_tokens": 1}
         (reply,) = self.endpoint.send_all("/completions", [body])
         if isinstance(reply, EndpointError) and reply.status not in TAKES_NO_IDS:
             raise reply
-        return "template" if isinstance(reply, EndpointError) else "ids"
+        if isinstance(reply, EndpointError):
+            return "template"
+        self._check_tokenizer(self.encoder)
+        return "ids"
+
+    def _check_tokenizer(self, encoder: ChatEncoder) -> None:
+        """Lets the server encode a message: ids of another tokenizer would be noise to its model."""
+        messages = chat("How many of 1,234 words – and numbers – are counted?", ())
+        body = {"model": self.served.model, "messages": _plain(messages), "max_tokens": 1}
+        (reply,) = self.endpoint.send_all("/chat/completions", [body])
+        counted = {} if isinstance(reply, EndpointError) else reply.get("usage") or {}
+        here, there = len(encoder.prompt(messages)), counted.get("prompt_tokens")
+        if isinstance(there, int) and there != here:
+            raise BadSpec(
+                f"generation.tokenizer: {self.known.tokenizer} makes {here} tokens of a message, "
+                f"{self.endpoint.host} makes {there}. Name the tokenizer of {self.served.model}, or none."
+            )
 
     def generate(
         self,
@@ -142,7 +163,7 @@ class EndpointGenerator:
         self, rows: Sequence[int], prompts: Sequence[Prompt], bodies: Sequence[Mapping[str, Any]], tuned: bool
     ) -> Iterator[tuple[int, GeneratedBatch | EndpointError]]:
         """Asks the server, within the budget; the seconds of all answers add up to the time it took."""
-        price = price_of(self.spec, self.model(tuned)) or FREE
+        price = self.known.price or FREE
         most = [cost(price, prompts[row].tokens, self.spec.max_new_tokens) for row in rows]
         affordable = takewhile(lambda position: self.budget.reserve(most[position]), range(len(rows)))
         last = time.perf_counter()
@@ -165,8 +186,7 @@ class EndpointGenerator:
         if self.parity == "ids":
             content: dict[str, Any] = {"prompt": list(prompt.ids)}
         else:
-            messages = [{"role": each.role, "content": each.content.strip()} for each in prompt.messages]
-            content = {"messages": messages}
+            content = {"messages": _plain(prompt.messages)}
         limits = {"max_tokens": self.spec.max_new_tokens, "temperature": 0, "seed": seed}
         return {"model": self.model(tuned)} | content | limits
 
@@ -226,6 +246,10 @@ def open_endpoint(served: Served, spec: GenerationSpec) -> Endpoint:
         retries=spec.server.retries,
         concurrency=spec.server.concurrency,
     )
+
+
+def _plain(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content.strip()} for message in messages]
 
 
 def _encoder(folder: Path) -> ChatEncoder:

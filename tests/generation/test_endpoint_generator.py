@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from hybrid.errors import BadInput, EndpointError, PromptTooLong, RunStopped, UnknownName
+from hybrid.errors import BadInput, BadSpec, EndpointError, PromptTooLong, RunStopped, UnknownName
 from hybrid.generation.answers import AnswerStore
 from hybrid.generation.budget import Budget
 from hybrid.generation.endpoint import EndpointGenerator
@@ -10,6 +10,7 @@ from hybrid.generation.generator import Generator
 from hybrid.models import find
 from hybrid.records import Passage
 from hybrid.specs import GenerationSpec
+from hybrid.testing import CHAT_TEMPLATE, byte_tokenizer
 
 QUESTIONS = ("Why?", "How many years of warranty has the X3?", "Wer leitet die Firma?", "什么颜色？")
 PASSAGES = tuple(Passage(i, f"{i}.md", "", f"{i} " * 150, 0, 300) for i in range(10))
@@ -86,6 +87,21 @@ def test_a_server_that_takes_no_ids_gets_messages(generator_on, tiny_server):
     assert generator.parity == "template"
 
 
+def test_the_tokenizer_of_another_model_is_refused(generator_on, tmp_path):
+    tokenizer = byte_tokenizer()
+    tokenizer.chat_template = "Chat: " + CHAT_TEMPLATE
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(BadSpec, match=r"makes \d+ tokens of a message.*Name the tokenizer of tiny"):
+        ask(generator_on(tokenizer=str(tmp_path)), ("Why?",))
+
+
+def test_what_is_said_of_one_model_comes_before_what_is_said_of_all(generator_on):
+    own = {"tiny": {"tuned_model": "other", "context": 100}, "else": {"price": PRICE}}
+    generator = generator_on(by_model=own, price=PRICE)
+    assert generator.model(tuned=True) == "other"
+    assert (generator.context, generator.known.price.prompt) == (100, 1.0)
+
+
 def test_the_server_counts_the_tokens(generator_on):
     generator = generator_on(tokenizer=None)
     (output,) = ask(generator, ("Why?",)).outputs
@@ -155,7 +171,7 @@ def test_a_slow_server_is_not_waited_for_without_end(generator_on, tiny_server):
 
 
 def test_an_unknown_model_is_named_with_those_that_are_there(generator_on):
-    with pytest.raises(UnknownName, match='"tyni". Available: tiny, tuned. Did you mean "tiny"'):
+    with pytest.raises(UnknownName, match='"tyni". Available: tiny, tuned.'):
         ask(generator_on(model="tyni"))
 
 
