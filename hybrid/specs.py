@@ -30,8 +30,37 @@ class RetrievalSpec(Spec):
     )
 
 
-class GenerationSpec(Spec):
-    """How answers are written."""
+class PriceSpec(Spec):
+    """What a vendor charges, in USD per million tokens."""
+
+    prompt: float = Field(ge=0, description="of tokens read")
+    output: float = Field(ge=0, description="of tokens written")
+
+
+class ServedSpec(Spec):
+    """A model on a server: what the server does not tell."""
+
+    tokenizer: str | None = Field(
+        None, description="the served model's: bundled name, folder or hub id; token ids are sent with it"
+    )
+    tuned_model: str | None = Field(None, description="the server's name of the tuned model")
+    context: int | None = Field(
+        None, ge=16, description="tokens that the model can hold; None: as its tokenizer's files say"
+    )
+    price: PriceSpec | None = Field(None, description="of the model, and of its tuned one")
+
+
+class ServerSpec(Spec):
+    """How a server is asked. Nothing here changes an answer."""
+
+    concurrency: int = Field(8, ge=1, description="requests under way at a time")
+    timeout: float = Field(120.0, gt=0, description="seconds to wait for one answer")
+    retries: int = Field(4, ge=0, description="repetitions after a timeout, 429 or 5xx")
+    key_variable: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
+
+
+class GenerationSpec(ServedSpec):
+    """How answers are written; ``device``, ``dtype`` and ``attention`` are of a model on this machine."""
 
     max_new_tokens: int = Field(48, ge=1, description="an answer is cut here")
     batch_tokens: int = Field(12000, ge=1, description="padded prompt and output tokens of one batch")
@@ -40,6 +69,16 @@ class GenerationSpec(Spec):
         "auto", description="auto: bfloat16 on a GPU, float32 on a CPU, where it is the faster one"
     )
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
+    by_model: dict[str, ServedSpec] = Field(
+        default_factory=dict, description="`MODEL: {price: …, tokenizer: …}` where several are compared"
+    )
+    server: ServerSpec = ServerSpec()
+
+    def served(self, model: str) -> ServedSpec:
+        """What holds for one model on a server: its own keys before those of all."""
+        every = {name: getattr(self, name) for name in ServedSpec.model_fields}
+        own = self.by_model.get(model)
+        return ServedSpec.model_validate(every | (own.model_dump(exclude_unset=True) if own else {}))
 
 
 class LoraSpec(Spec):
@@ -87,7 +126,10 @@ class PipelineSpec(Spec):
 
     description: str = ""
     suite: str = Field(description="default suite of `hybrid eval` and corpus of `hybrid ask`")
-    model: str = "bundled:smollm2-135m-instruct-q4_1"
+    model: str = Field(
+        "bundled:smollm2-135m-instruct-q4_1",
+        description="bundled name, hub id, folder, or endpoint:MODEL@URL",
+    )
     retrieval: RetrievalSpec = RetrievalSpec()
     generation: GenerationSpec = GenerationSpec()
     tuning: TuningSpec = TuningSpec()

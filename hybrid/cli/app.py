@@ -38,7 +38,9 @@ def ask(
     ] = "quickstart",
     corpus: Corpus = None,
     adapter: AdapterFolder = None,
-    base: Annotated[bool, typer.Option("--base", help="Without the adapter.")] = False,
+    base: Annotated[
+        bool, typer.Option("--base", help="Without the adapter, or the tuned model of a server.")
+    ] = False,
     retrieval: Annotated[bool, typer.Option("--retrieval/--no-retrieval", help="Show passages.")] = True,
     set_: Set = None,
     as_json: Json = False,
@@ -50,7 +52,7 @@ def ask(
     loaded = Pipeline.load(
         pipeline, corpus=corpus, adapter=None if base else adapter, overrides=set_ or (), say=progress.say
     )
-    answer = loaded.ask(question, retrieval=retrieval)
+    answer = loaded.ask(question, tuned=not base, retrieval=retrieval)
     if as_json:
         print_json(answer.to_json())
         return

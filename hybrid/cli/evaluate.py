@@ -1,20 +1,30 @@
 """``hybrid eval``: the main job."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hybrid.cli.options import AdapterFolder, Corpus, Json, Pipeline, Seed, Set, Suite
-from hybrid.cli.report import show
+from hybrid.cli.report import print_table, show
 from hybrid.cli.terminal import TerminalProgress, print_json
 from hybrid.records import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hybrid.evaluation.estimate import Estimate
+    from hybrid.evaluation.several import Comparison
 
 
 def eval_command(
     pipeline: Pipeline = "quickstart",
     suite: Suite = None,
     part: Annotated[str, typer.Option("--part", help="dev, or test for the final figure.")] = "dev",
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="Another model than the pipeline's own; several are compared."),
+    ] = None,
     corpus: Corpus = None,
     adapter: AdapterFolder = None,
     cells: Annotated[
@@ -30,6 +40,9 @@ def eval_command(
     seed: Seed = 0,
     set_: Set = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Say what it will take, and stop.")] = False,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=0, help="Stop before a server's answers cost more USD.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was interrupted.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="An empty folder for the files.")] = None,
     as_json: Json = False,
@@ -38,37 +51,71 @@ def eval_command(
     from hybrid.evaluation.estimate import estimate as estimated
     from hybrid.evaluation.job import prepare
     from hybrid.evaluation.run import run
+    from hybrid.evaluation.several import run_several
+    from hybrid.generation.budget import Budget
     from hybrid.judging.named import open_judge
 
-    progress = TerminalProgress()
-    job = prepare(
-        pipeline,
-        suite=suite,
-        part=_part(part),
-        corpus=corpus,
-        adapter=adapter,
-        cells=[cell.strip() for cell in cells.split(",")] if cells else None,
-        probes=probe or (),
-        limit=limit,
-        seed=seed,
-        overrides=set_ or (),
-        progress=progress,
-    )
+    progress, budget = TerminalProgress(), Budget(max_cost)
+    names: list[str | None] = [*(model or ())] or [None]
+    jobs = [
+        prepare(
+            pipeline,
+            suite=suite,
+            part=_part(part),
+            model=name,
+            corpus=corpus,
+            adapter=adapter,
+            cells=[cell.strip() for cell in cells.split(",")] if cells else None,
+            probes=probe or (),
+            limit=limit,
+            seed=seed,
+            overrides=set_ or (),
+            budget=budget,
+            progress=progress,
+        )
+        for name in names
+    ]
+    judge = judge or jobs[0].suite.spec.judge
     if estimate:
-        lines = estimated(job)
-        if as_json:
-            print_json({"estimate": lines})
-        else:
-            typer.echo("\n".join(lines))
+        _print_estimates({job.weights.name: estimated(job, judge) for job in jobs}, as_json)
         return
-    made = run(job, open_judge(judge or job.suite.spec.judge), out=out, resume=resume, progress=progress)
-    if as_json:
-        print_json(made.results)
+    opened = open_judge(judge)
+    if len(jobs) > 1:
+        compared = run_several(jobs, opened, out=out, resume=resume, progress=progress)
+        _print_comparison(compared, as_json)
+        failed = compared.failed_thresholds
     else:
-        show(made)
-    if made.failed_thresholds:
-        progress.say(f"Thresholds not reached: {', '.join(made.failed_thresholds)}")
+        made = run(jobs[0], opened, out=out, resume=resume, progress=progress)
+        if as_json:
+            print_json(made.results)
+        else:
+            show(made)
+        failed = made.failed_thresholds
+    if failed:
+        progress.say(f"Thresholds not reached: {', '.join(failed)}")
         raise typer.Exit(1)
+
+
+def _print_estimates(estimates: "Mapping[str, Estimate]", as_json: bool) -> None:
+    """One model's as it is, those of several by name."""
+    if as_json:
+        each = {name: estimate.to_json() for name, estimate in estimates.items()}
+        print_json({"models": each} if len(each) > 1 else next(iter(each.values())))
+        return
+    for name, estimate in estimates.items():
+        heading = [f"model: {name}"] if len(estimates) > 1 else []
+        typer.echo("\n".join([*heading, *estimate.lines]))
+
+
+def _print_comparison(compared: "Comparison", as_json: bool) -> None:
+    """The tables; the last line is the path of ``models.json``."""
+    from hybrid.evaluation.models_table import models_table
+
+    if as_json:
+        print_json(compared.results)
+        return
+    print_table(models_table(compared.results))
+    typer.echo(compared.path)
 
 
 def _part(name: str) -> Part:

@@ -11,6 +11,8 @@ from hybrid.cli.options import Json
 from hybrid.cli.terminal import print_json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from hybrid.evaluation.report import Report
 
 
@@ -34,9 +36,14 @@ def report(
 
 def show(report: "Report") -> None:
     """The tables, then where the files are; the last line is the path of ``results.json``."""
+    print_table(report.table())
+    typer.echo(f"report: {report.path('report.html')}")
+    typer.echo(report.path("results.json"))
+
+
+def print_table(table: "Table") -> None:
+    """Prints a table to stdout."""
     from hybrid.evaluation.table import WIDTH
 
     # A pipe has no width of its own; the tables are made for this one.
-    Console(width=None if sys.stdout.isatty() else WIDTH).print(report.table())
-    typer.echo(f"report: {report.path('report.html')}")
-    typer.echo(report.path("results.json"))
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)

@@ -10,8 +10,8 @@ from hybrid.evaluation.few_shot import ExampleBook, open_book
 from hybrid.evaluation.job import Job
 from hybrid.generation.answers import AnswerStore
 from hybrid.generation.correctness import correct
-from hybrid.generation.generator import Generation, Generator
-from hybrid.pipeline import Request, answer_all
+from hybrid.generation.generator import Generation, Parity
+from hybrid.pipeline import Request, answer_all, load_generator
 from hybrid.progress import Progress
 from hybrid.records import Answer, Passage, Question
 from hybrid.tuning.rows import gold_passages
@@ -28,11 +28,13 @@ class Answered:
         answers: column → question id → answer.
         costs: column → what its generation took.
         examples: the number of examples in the few-shot columns; None without them.
+        parity: whether token ids reached the model, or messages that a server put into its template.
     """
 
     answers: Mapping[str, Mapping[str, Answer]]
     costs: Mapping[str, Generation]
     examples: int | None
+    parity: Parity
 
 
 def retrieve(job: Job) -> Ranked:
@@ -64,7 +66,7 @@ def answer_columns(job: Job, adapter: Adapter | None, ranked: Ranked, progress: 
         answers[column.name], costs[column.name] = bench.answer(
             column, job.asked(column), shown, examples or 0
         )
-    return Answered(answers, costs, examples)
+    return Answered(answers, costs, examples, bench.parity)
 
 
 class _Bench:
@@ -73,12 +75,16 @@ class _Bench:
     def __init__(self, job: Job, adapter: Adapter | None, progress: Progress) -> None:
         self._job = job
         self._progress = progress
-        self._generator = Generator(job.weights, job.spec.generation, job.suite.spec.answers)
-        if adapter is not None:
-            self._generator.put_on(adapter)
+        self._generator = load_generator(
+            job.weights, job.spec.generation, job.suite.spec.answers, adapter=adapter, budget=job.budget
+        )
         self._store = AnswerStore(library.home() / "answers")
         few_shot = any(column.few_shot for column in job.columns)
         self._book: ExampleBook | None = open_book(job.suite, job.retriever, job.seed) if few_shot else None
+
+    @property
+    def parity(self) -> Parity:
+        return self._generator.parity
 
     def answer(
         self, column: Column, questions: Sequence[Question], ranked: Ranked, examples: int, label: str = ""
@@ -102,8 +108,7 @@ class _Bench:
         candidates = sorted(self._job.spec.references.examples)
         if len(candidates) == 1:
             return candidates[0]
-        askable = [question for question in self._job.suite.training if not question.bound]
-        questions = askable[:: max(1, len(askable) // self._job.spec.references.choice_questions)]
+        questions = choice_questions(self._job)
         ranked = _ranked(self._job, questions)
         column = COLUMNS["few-shot+rag"]
         right = {}
@@ -123,6 +128,12 @@ class _Bench:
             Request(question, ranked[question.id] if column.retrieval else (), shown)
             for question, shown in zip(questions, examples, strict=True)
         ]
+
+
+def choice_questions(job: Job) -> list[Question]:
+    """Training questions on which the number of examples is chosen."""
+    askable = [question for question in job.suite.training if not question.bound]
+    return askable[:: max(1, len(askable) // job.spec.references.choice_questions)]
 
 
 def _ranked(job: Job, questions: Sequence[Question]) -> dict[str, tuple[Passage, ...]]:

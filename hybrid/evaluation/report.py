@@ -1,13 +1,13 @@
 """What an evaluation gives back, and the three files that it leaves."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid.errors import BadInput
+from hybrid.evaluation.folder import write_beside
 from hybrid.evaluation.page import render
 from hybrid.evaluation.table import markdown, table
 
@@ -80,9 +80,9 @@ class Report:
         """Writes the three files into a folder, ``results.json`` last, so that it stands for a whole run."""
         folder.mkdir(parents=True, exist_ok=True)
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
-        _write(folder / ROWS, lines)
-        _write(folder / PAGE, render(dict(self.results), self.rows))
-        _write(
+        write_beside(folder / ROWS, lines)
+        write_beside(folder / PAGE, render(dict(self.results), self.rows))
+        write_beside(
             folder / RESULTS, json.dumps(self.results, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         )
         return Report(self.results, self.rows, folder)
@@ -101,9 +101,3 @@ def open_report(folder: Path) -> Report:
     lines = (folder / ROWS).read_text(encoding="utf-8").split("\n")
     rows = [json.loads(line) for line in lines if line]
     return Report(results, rows, folder)
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.tmp")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)

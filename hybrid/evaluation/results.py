@@ -229,7 +229,11 @@ def _totals(rows: Sequence[ScoredRow], cost: Generation | None) -> dict[str, Any
         "peak_memory_mb": cost.peak_memory_mb,
     }
     reasons = dict.fromkeys(TOTALS, "total") | {"peak_memory_mb": "peak"}
-    return {name: _figure(float(total), len(rows), "ok", reasons[name]) for name, total in totals.items()}
+    elsewhere = _figure(None, 0, "not_applicable", "the model runs on a server")
+    return {
+        name: elsewhere if total is None else _figure(float(total), len(rows), "ok", reasons[name])
+        for name, total in totals.items()
+    }
 
 
 def _verdict(

@@ -44,14 +44,20 @@ class Block:
 
 def table(results: Results) -> Table:
     """Everything a terminal shows of a run, at most 110 columns wide."""
+    grid = rich_blocks(blocks(results))
+    for line in closing_lines(results):
+        grid.add_row(escape(line))
+    return grid
+
+
+def rich_blocks(blocks: Sequence[Block]) -> Table:
+    """Tables one below the other, each with its notes."""
     grid = Table.grid()
     grid.add_column(max_width=WIDTH)
-    for block in blocks(results):
+    for block in blocks:
         grid.add_row(_rich(block))
         for note in (*block.notes, ""):
             grid.add_row(escape(note))
-    for line in closing_lines(results):
-        grid.add_row(escape(line))
     return grid
 
 
@@ -146,7 +152,7 @@ def _rounded(fraction: float) -> int:
     return round(100 * fraction)
 
 
-class _Notes:
+class Notes:
     """Collects reasons, each once: numbered where there is no figure, plain where they qualify one."""
 
     def __init__(self) -> None:
@@ -165,11 +171,12 @@ class _Notes:
         return shown
 
     def lines(self) -> tuple[str, ...]:
+        """The reasons, those with a number first."""
         return (*(f"({number}) {reason}" for reason, number in self._numbers.items()), *self._remarks)
 
 
 def _columns_block(results: Results, metrics: Sequence[str]) -> Block:
-    notes = _Notes()
+    notes = Notes()
     rows = []
     for name, column in columns(results).items():
         entries = column.get("metrics", {})
@@ -185,7 +192,7 @@ def _questions(entries: Mapping[str, Any], metrics: Sequence[str]) -> int:
 
 
 def _effects_block(results: Results) -> Block:
-    notes = _Notes()
+    notes = Notes()
     effects = results.get("effects", {})
     rows = [
         (words(name), *(notes.cell(effects.get(name, {}).get(m), signed=True) for m in EFFECT_METRICS))
@@ -200,7 +207,7 @@ def memory_blocks(results: Results) -> list[Block]:
     rates = {name: results.get("memory", {}).get(name, {}) for name in ("base", "tuned")}
     if not any(entry.get("status") == "ok" for rate in rates.values() for entry in rate.values()):
         return []
-    notes = _Notes()
+    notes = Notes()
     rows = [
         (
             name,
