@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from hybrid.evaluation.intervals import LEVEL, Column, Summary, linear_effect, log_odds_effect
+from hybrid.evaluation.intervals import LEVEL, Column, Frame, Summary
 
 CELLS = ("base", "base+rag", "tuned", "tuned+rag")
 
@@ -51,30 +51,21 @@ def effects(
         that were measured.
     """
     measured = {name: weights for name, weights in FURTHER.items() if all(cell in cells for cell in weights)}
+    frames = {metric: Frame(_columns(cells, metric), groups) for metric in metrics}
     return {
-        name: {
-            metric: _effect(_columns(cells, metric), weights, groups, metric in binary, level)
-            for metric in metrics
-        }
+        name: {metric: _effect(frames[metric], weights, metric in binary, level) for metric in metrics}
         for name, weights in (CONTRASTS | measured).items()
     }
 
 
 def _columns(cells: Mapping[str, Mapping[str, Column]], metric: str) -> dict[str, Column]:
-    return {cell: columns.get(metric, {}) for cell, columns in cells.items()}
+    return {cell: cells.get(cell, {}).get(metric, {}) for cell in dict.fromkeys((*CELLS, *cells))}
 
 
-def _effect(
-    columns: Mapping[str, Column],
-    weights: Mapping[str, float],
-    groups: Mapping[str, str],
-    binary: bool,
-    level: float,
-) -> dict[str, Any]:
+def _effect(frame: Frame, weights: Mapping[str, float], binary: bool, level: float) -> dict[str, Any]:
     corrected_level = 1 - (1 - level) / len(CONTRASTS)
-    plain = linear_effect(columns, weights, groups, binary=binary, level=level)
-    corrected = linear_effect(columns, weights, groups, binary=binary, level=corrected_level)
-    log_odds = log_odds_effect(columns, weights, groups, level=level) if binary else None
+    plain, corrected = frame.linear(weights, binary=binary, levels=(level, corrected_level))
+    log_odds = frame.log_odds(weights, level=level) if binary else None
     return plain.to_json() | {
         "low_corrected": corrected.low,
         "high_corrected": corrected.high,
