@@ -24,7 +24,18 @@ FURTHER: dict[str, dict[str, float]] = {
     "tuned_rag_vs_few_shot": {"few-shot": -1.0, "tuned+rag": 1.0},
     "tuned_rag_vs_few_shot_rag": {"few-shot+rag": -1.0, "tuned+rag": 1.0},
 }
-"""What else the verdict asks for; only there if both columns are. Not part of the family."""
+"""What else is reported; only there if both columns are. Not part of the family."""
+
+COMPARISONS: dict[str, dict[str, float]] = {
+    "tuned_vs_retrieval": {"base+rag": -1.0, "tuned": 1.0},
+    "tuned_vs_few_shot_rag": {"few-shot+rag": -1.0, "tuned": 1.0},
+    "few_shot": {"base": -1.0, "few-shot": 1.0},
+    "few_shot_rag": {"base+rag": -1.0, "few-shot+rag": 1.0},
+    "retrieval_few_shot": {"few-shot": -1.0, "few-shot+rag": 1.0},
+    "retrieval_vs_few_shot": {"few-shot": -1.0, "base+rag": 1.0},
+    "retrieval_few_shot_vs_base": {"base": -1.0, "few-shot+rag": 1.0},
+}
+"""The other pairs of columns, which the choice between the options needs; like ``FURTHER``."""
 
 
 def effects(
@@ -50,7 +61,8 @@ def effects(
         of a metric), ``log_odds`` (``mean``, ``low``, ``high``; or None). Of the further contrasts those
         that were measured.
     """
-    measured = {name: weights for name, weights in FURTHER.items() if all(cell in cells for cell in weights)}
+    further = FURTHER | COMPARISONS
+    measured = {name: weights for name, weights in further.items() if all(cell in cells for cell in weights)}
     frames = {metric: Frame(_columns(cells, metric), groups) for metric in metrics}
     return {
         name: {metric: _effect(frames[metric], weights, metric in binary, level) for metric in metrics}
