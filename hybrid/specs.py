@@ -136,6 +136,30 @@ class PipelineSpec(Spec):
     references: ReferencesSpec = ReferencesSpec()
 
 
+class PricesSpec(Spec):
+    """What things cost, all in one currency. What is not declared is told in seconds and tokens."""
+
+    currency: str = "USD"
+    hour: float | None = Field(None, ge=0, description="an hour of the team's work")
+    machine_hour: float | None = Field(None, ge=0, description="an hour of the machine that runs the model")
+    million_prompt_tokens: float | None = Field(None, ge=0)
+    million_output_tokens: float | None = Field(None, ge=0)
+
+
+class InputsSpec(Spec):
+    """What no measurement can tell: declared, and shown as assumptions beside the figures."""
+
+    skills: str | None = Field(None, description="what the team has done before, in a few words")
+    hours: float | None = Field(None, ge=0, description="hours that the team has for this")
+    tuning_hours: float | None = Field(None, ge=0, description="hours of work that one tuning takes the team")
+    prices: PricesSpec = PricesSpec()
+    hallucination_tolerance: float | None = Field(
+        None, ge=0, le=1, description="the greatest hallucination rate that is tolerated"
+    )
+    change: float | None = Field(None, ge=0, le=1, description="share of the facts that changes in a month")
+    queries: float | None = Field(None, ge=0, description="questions asked in a month")
+
+
 class SuiteSpec(Spec):
     """What is asked, and how it is judged. Paths are relative to the YAML file."""
 
@@ -153,6 +177,9 @@ class SuiteSpec(Spec):
     judge: str = Field("overlap", description="who judges statements; `hybrid eval --judge` replaces it")
     hallucination_weight: float = Field(1.0, ge=0, description="w in score = right − w × hallucinated")
     worth_it: float = Field(0.05, ge=0, description="d: an effect below it is not worth having")
+    inputs: InputsSpec = Field(
+        default_factory=InputsSpec, description="skills, hours, prices, tolerance, change, queries"
+    )
     thresholds: dict[str, float] = Field(
         default_factory=dict, description="`CELL.METRIC: least mean`; for hallucination_rate the greatest"
     )

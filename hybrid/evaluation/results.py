@@ -5,14 +5,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hybrid.evaluation.advice import advise
 from hybrid.evaluation.columns import CELLS, REFERENCES, Column
 from hybrid.evaluation.effects import effects
+from hybrid.evaluation.example_rows import with_rows
 from hybrid.evaluation.intervals import LEVEL, METHOD, paired_difference, summarise
 from hybrid.evaluation.memory import memory
 from hybrid.evaluation.outcomes import Outcome
 from hybrid.evaluation.scoring import BINARY, METRICS, ScoredRow
 from hybrid.evaluation.thresholds import TOTALS, held_thresholds
-from hybrid.evaluation.verdict import decide
 from hybrid.generation.generator import Generation
 from hybrid.judging.judge import Judge, Judgement, NoVerdict
 from hybrid.records import Question, Split, Value
@@ -84,7 +85,7 @@ def summed_up(
             "covers": "questions, conditional on this adapter",
         },
         "thresholds": held_thresholds(suite, columns, table),
-        "verdict": _verdict(found, table, suite, judge, [question.split for question in measured.questions]),
+        "verdict": _verdict(found, table, groups, measured.questions, suite, judge, columns),
     }
 
 
@@ -237,26 +238,28 @@ def _totals(rows: Sequence[ScoredRow], cost: Generation | None) -> dict[str, Any
 
 
 def _verdict(
-    found: Mapping[str, Any], table: Table, suite: SuiteSpec, judge: Judge, splits: Sequence[Split]
+    found: Mapping[str, Any],
+    table: Table,
+    groups: Mapping[str, str],
+    questions: Sequence[Question],
+    suite: SuiteSpec,
+    judge: Judge,
+    columns: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The verdict, which names the splits that it speaks of; there is none without a judge."""
-    silent = [name for name in _names(CELLS + REFERENCES) if _is_silent(table.get(name, {}))]
-    return decide(
-        found,
+    verdict = advise(
+        {name: table[name] for name in _names(CELLS + REFERENCES) if name in table},
+        groups,
+        {question.id: question.split for question in questions},
         worth_it=suite.worth_it,
-        cells_present=[name for name in _names(CELLS) if name in table],
-        silent=[] if isinstance(judge, NoVerdict) else silent,
+        penalty=suite.hallucination_weight,
         judge_validated=judge.validated,
-        headline_split=" and ".join(split for split in SPLITS if split in splits),
+        judged=not isinstance(judge, NoVerdict),
+        found=found,
+        hallucination={name: column["metrics"]["hallucination_rate"] for name, column in columns.items()},
+        tolerance=suite.inputs.hallucination_tolerance,
     )
-
-
-def _is_silent(column: Mapping[str, Mapping[str, Value]]) -> bool:
-    """Whether a column abstains on more than half of the answerable questions."""
-    silences = [
-        value.value for value in column.get("false_abstention", {}).values() if value.value is not None
-    ]
-    return sum(silences) > len(silences) / 2
+    return verdict | {"sentences": with_rows(verdict["sentences"], verdict["zones"], table)}
 
 
 def _split(
@@ -265,11 +268,13 @@ def _split(
     rows = [row for row in measured.rows if row.record.question.split == split]
     table = tabulated(rows)
     found = effects(table, groups, binary=BINARY, metrics=("correct", "score", "hallucination_rate"))
+    questions = [question for question in measured.questions if question.split == split]
+    cells = _cells(table, groups, suite.hallucination_weight)
     return {
-        "n": sum(question.split == split for question in measured.questions),
-        "cells": _cells(table, groups, suite.hallucination_weight),
+        "n": len(questions),
+        "cells": cells,
         "effects": found,
-        "verdict": _verdict(found, table, suite, judge, [split]),
+        "verdict": _verdict(found, table, groups, questions, suite, judge, cells),
     }
 
 
