@@ -8,6 +8,7 @@ HybridError                 one line: what happened, the value seen, what to do
 ├── ModelMissing            weights that are not on this machine, with the command that brings them
 ├── ModelMismatch           an adapter whose base has another architecture
 ├── PromptTooLong           a question that does not fit the model's context even without passages
+├── JudgeUnusable           a judge that cannot judge anything: its weights or its endpoint are wrong
 ├── NoTrainingQuestions     a suite that can be evaluated but not trained on
 └── RunError                an output folder that is not empty, or a run that cannot be resumed
 """
@@ -56,6 +57,10 @@ class ModelMismatch(HybridError):
 
 class PromptTooLong(HybridError):
     """A question that does not fit the model's context even without passages."""
+
+
+class JudgeUnusable(HybridError):
+    """A judge that cannot judge anything, unlike one that fails on a claim."""
 
 
 class NoTrainingQuestions(HybridError):

@@ -38,9 +38,11 @@ def eval_command(
     from hybrid.evaluation.estimate import estimate as estimated
     from hybrid.evaluation.job import prepare
     from hybrid.evaluation.run import run
-    from hybrid.judging.named import open_judge
+    from hybrid.judging.named import check_judge, open_judge
 
     progress = TerminalProgress()
+    if judge:
+        check_judge(judge)
     job = prepare(
         pipeline,
         suite=suite,
@@ -61,7 +63,8 @@ def eval_command(
         else:
             typer.echo("\n".join(lines))
         return
-    made = run(job, open_judge(judge or job.suite.spec.judge), out=out, resume=resume, progress=progress)
+    opened = open_judge(judge or job.suite.spec.judge, progress.say)
+    made = run(job, opened, out=out, resume=resume, progress=progress)
     if as_json:
         print_json(made.results)
     else:

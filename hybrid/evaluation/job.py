@@ -18,6 +18,7 @@ from hybrid.evaluation.thresholds import check_thresholds
 from hybrid.generation.device import precision
 from hybrid.generation.generator import check_room
 from hybrid.generation.prompt import sample_chats
+from hybrid.judging.named import check_judge
 from hybrid.pipeline import load_retriever
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Part, Question
@@ -156,6 +157,7 @@ def prepare(
     if any(column.few_shot or (column.tuned and given is None) for column in columns):
         trainable_questions(opened)
     check_thresholds(opened.spec)
+    check_judge(opened.spec.judge)
     check_room(weights, spec.generation, [*questions, *bound])
     warnings = _check_language(spec, opened.spec.language) + _check_adapter(given, weights, spec)
     for warning in warnings:

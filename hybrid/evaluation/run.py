@@ -18,7 +18,7 @@ from hybrid.evaluation.report import Report
 from hybrid.evaluation.results import Measured, gold_ids, row_json, summed_up
 from hybrid.evaluation.scoring import AnswerRecord, score
 from hybrid.judging.judge import Judge, for_language
-from hybrid.judging.named import open_judge
+from hybrid.judging.named import check_judge, open_judge
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Part
 from hybrid.tuning.known import known_unaided
@@ -37,7 +37,7 @@ def evaluate(
     limit: int | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
-    judge: Judge | None = None,
+    judge: Judge | str | None = None,
     out: Path | None = None,
     resume: bool = False,
     progress: Progress = SILENT,
@@ -56,7 +56,7 @@ def evaluate(
         limit: ask only so many questions, a stratified sample.
         seed: of everything that is drawn.
         overrides: ``KEY=VALUE`` for single values of the pipeline file.
-        judge: of statements against evidence; default: the suite's.
+        judge: of statements against evidence: a name, or an object of your own; default: the suite's.
         out: an empty folder for the files; default: a new one under ``<home>/runs``.
         resume: continue a run that was interrupted.
         progress: shows what goes on.
@@ -64,6 +64,8 @@ def evaluate(
     Raises:
         HybridError: the user can fix it; nothing was generated yet.
     """
+    if isinstance(judge, str):
+        check_judge(judge)
     job = prepare(
         pipeline,
         suite=suite,
@@ -77,7 +79,9 @@ def evaluate(
         overrides=overrides,
         progress=progress,
     )
-    return run(job, judge or open_judge(job.suite.spec.judge), out=out, resume=resume, progress=progress)
+    judge = judge or job.suite.spec.judge
+    opened = open_judge(judge, progress.say) if isinstance(judge, str) else judge
+    return run(job, opened, out=out, resume=resume, progress=progress)
 
 
 def run(
@@ -140,7 +144,7 @@ def _measured(job: Job, ranked: Ranked, answered: Answered, judge: Judge, progre
         for question in job.asked(column)
     ]
     progress.say(f"Judging {len(records)} answers …")
-    rows = score(records, judge, hallucination_weight=job.suite.spec.hallucination_weight)
+    rows = score(records, judge, hallucination_weight=job.suite.spec.hallucination_weight, progress=progress)
     gold = {question.id: gold_ids(job.suite.corpus, question) for question in job.all_questions}
     return Measured(tuple(rows), answered.costs, job.questions, job.columns, gold)
 
