@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from hybrid import models
+from hybrid.endpoint import Endpoint, parse_address
 from hybrid.errors import UnknownName
 from hybrid.judging.cache import Cached
 from hybrid.judging.judge import Judge
+from hybrid.judging.llm import LlmJudge
 from hybrid.judging.overlap import OverlapJudge
 from hybrid.models import Say
 
@@ -32,6 +34,7 @@ def check_judge(name: str) -> None:
 
     Raises:
         UnknownName: there is no such judge.
+        BadSpec: the address of an endpoint is not of its form.
     """
     _opener(name)
 
@@ -42,6 +45,11 @@ def _opener(name: str) -> Callable[[Say], Judge]:
             return lambda say: OverlapJudge()
         case ("classifier", ":", str(model)) if model:
             return lambda say: _classifier(model, say)
+        case ("likelihood", ":", str(model)) if model:
+            return lambda say: _likelihood(model, say)
+        case ("endpoint", ":", str(address)):
+            model, url = parse_address(address)
+            return lambda say: Cached(LlmJudge(model, Endpoint(url)))
     raise UnknownName("judge", name, NAMES)
 
 
@@ -49,3 +57,9 @@ def _classifier(model: str, say: Say) -> Judge:
     from hybrid.judging.classifier import ClassifierJudge
 
     return Cached(ClassifierJudge(models.locate(model, say)))
+
+
+def _likelihood(model: str, say: Say) -> Judge:
+    from hybrid.judging.likelihood import LikelihoodJudge
+
+    return Cached(LikelihoodJudge(models.locate(model, say)))
