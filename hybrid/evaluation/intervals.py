@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from hybrid.evaluation.failures import remark, widened
 from hybrid.records import Status, Value
 
 METHOD = "cluster jackknife with Student t; Wilson score for rates; Agresti-Caffo for differences of rates"
@@ -40,7 +41,7 @@ class Summary:
         low: lower end. As ``high`` also None if a single question allows no interval.
         high: upper end.
         n: questions with a value (in every column of a contrast).
-        n_failed: questions that should have one, but the judge failed.
+        n_failed: questions that should have one, but the judge failed; the interval holds whatever theirs is.
         n_not_applicable: the other questions.
         status: ``ok``, ``not_applicable`` or ``withheld`` (over 5 % of the applicable questions failed).
         reason: why there is no value, or what the reader has to know about it.
@@ -108,7 +109,7 @@ def summarise(
         ends: Range | None = _score_interval(sums, mean, bounds, binary, level)
     else:
         ends = _t_interval(mean, _variance(_influence(sums, np.ones(1))), sums, level)
-    return _summary(columns, ids, mean, ends, sums)
+    return _summary(columns, ids, mean, ends, sums, bounds)
 
 
 def paired_difference(
@@ -144,15 +145,17 @@ def linear_effect(
     estimate = float(factors @ sums.means)
     variance = _variance(_influence(sums, factors))
     fractions = -1 <= sums.extremes[0] and sums.extremes[1] <= 1
+    limit = float(np.abs(factors).sum()) / 2
+    most = limit * max(1.0, sums.extremes[1] - sums.extremes[0])
     if not binary and (variance > 0 or not fractions):
-        return _summary(columns, ids, estimate, _t_interval(estimate, variance, sums, level), sums)
+        ends = _t_interval(estimate, variance, sums, level)
+        return _summary(columns, ids, estimate, ends, sums, (-most, most))
     totals = sums.weights.sum(axis=0) + 2
     rates = (sums.values.sum(axis=0) + 1) / totals
     variance += _two_more_rows(rates, factors / totals)
-    limit = float(np.abs(factors).sum()) / 2
     low, high = _t_interval(float(factors @ rates), variance, sums, level) or (-limit, limit)
     ends = (max(-limit, min(low, estimate)), min(limit, max(high, estimate)))
-    return _summary(columns, ids, estimate, ends, sums)
+    return _summary(columns, ids, estimate, ends, sums, (-most, most))
 
 
 def log_odds_effect(
@@ -297,9 +300,18 @@ def _score_interval(sums: _Sums, mean: float, bounds: Range, binary: bool, level
 
 
 def _summary(
-    columns: Mapping[str, Column], ids: list[str], mean: float, ends: Range | None, sums: _Sums
+    columns: Mapping[str, Column],
+    ids: list[str],
+    mean: float,
+    ends: Range | None,
+    sums: _Sums,
+    reach: Range | None = None,
 ) -> Summary:
+    """``reach`` is what the mean over failed questions could be; without it they are left out."""
     failed, rest = _counts(columns, ids)
     if ends is None:
         return Summary(mean, None, None, len(ids), failed, rest, "ok", "one question allows no interval")
+    if failed and reach:
+        ends, notes = widened(ends, len(ids), failed, reach), [sums.notes, remark(len(ids), failed)]
+        return Summary(mean, *ends, len(ids), failed, rest, "ok", "; ".join(filter(None, notes)))
     return Summary(mean, *ends, len(ids), failed, rest, "ok", sums.notes)
