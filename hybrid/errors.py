@@ -8,6 +8,7 @@ HybridError                 one line: what happened, the value seen, what to do
 ├── ModelMissing            weights that are not on this machine, with the command that brings them
 ├── ModelMismatch           an adapter whose base has another architecture
 ├── PromptTooLong           a question that does not fit the model's context even without passages
+├── JudgeUnusable           a judge that cannot judge anything: its weights or its endpoint are wrong
 ├── EndpointError           a server that cannot be reached, or refuses
 ├── RunStopped              a run that ended early and can be continued: requests failed, the budget is spent
 ├── NoTrainingQuestions     a suite that can be evaluated but not trained on
@@ -58,6 +59,10 @@ class ModelMismatch(HybridError):
 
 class PromptTooLong(HybridError):
     """A question that does not fit the model's context even without passages."""
+
+
+class JudgeUnusable(HybridError):
+    """A judge that cannot judge anything, unlike one that fails on a claim."""
 
 
 class EndpointError(HybridError):

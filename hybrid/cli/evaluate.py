@@ -53,9 +53,11 @@ def eval_command(
     from hybrid.evaluation.run import run
     from hybrid.evaluation.several import run_several
     from hybrid.generation.budget import Budget
-    from hybrid.judging.named import open_judge
+    from hybrid.judging.named import check_judge, open_judge
 
     progress, budget = TerminalProgress(), Budget(max_cost)
+    if judge:
+        check_judge(judge)
     names: list[str | None] = [*(model or ())] or [None]
     jobs = [
         prepare(
@@ -79,7 +81,7 @@ def eval_command(
     if estimate:
         _print_estimates({job.weights.name: estimated(job, judge) for job in jobs}, as_json)
         return
-    opened = open_judge(judge)
+    opened = open_judge(judge, progress.say)
     if len(jobs) > 1:
         compared = run_several(jobs, opened, out=out, resume=resume, progress=progress)
         _print_comparison(compared, as_json)

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from hybrid.cli.options import Json
-from hybrid.cli.terminal import print_json
+from hybrid.cli.terminal import TerminalProgress, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,19 +19,33 @@ if TYPE_CHECKING:
 def report(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)],
     markdown: Annotated[bool, typer.Option("--markdown", help="Tables for a README.")] = False,
+    judge: Annotated[
+        str | None, typer.Option("--judge", help="Judge its answers again, without generating again.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="An empty folder for the files.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show a finished run once more."""
+    """Show a finished run once more, or judge it again."""
     from hybrid.evaluation.report import open_report
     from hybrid.evaluation.table import plain
 
     opened = open_report(run)
+    if judge:
+        opened = _judged_again(opened, judge, out)
     if as_json:
         print_json(opened.results)
     elif markdown:
         typer.echo(plain(opened.results))
     else:
         show(opened)
+
+
+def _judged_again(run: "Report", judge: str, out: Path | None) -> "Report":
+    from hybrid.evaluation.rejudge import judge_again
+    from hybrid.judging.named import open_judge
+
+    progress = TerminalProgress()
+    return judge_again(run, open_judge(judge, progress.say), out=out, progress=progress)
 
 
 def show(report: "Report") -> None:

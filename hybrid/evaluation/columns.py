@@ -70,3 +70,12 @@ def probe_columns(probes: Sequence[str], columns: Sequence[Column]) -> list[Colu
         for probe in dict.fromkeys(probes)
         for column in explained
     ]
+
+
+def columns_named(names: Sequence[str]) -> list[Column]:
+    """The columns of a run by the names that it gave them, probes such as ``oracle/base+rag`` among them."""
+    found = []
+    for name in names:
+        probe, _, cell = name.rpartition("/")
+        found.append(replace(COLUMNS[cell], name=name, probe=probe))
+    return found

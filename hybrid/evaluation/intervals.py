@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from hybrid.evaluation.failures import remark, widened
 from hybrid.records import Status, Value
 
 METHOD = "cluster jackknife with Student t; Wilson score for rates; Agresti-Caffo for differences of rates"
@@ -40,7 +41,7 @@ class Summary:
         low: lower end. As ``high`` also None if a single question allows no interval.
         high: upper end.
         n: questions with a value (in every column of a contrast).
-        n_failed: questions that should have one, but the judge failed.
+        n_failed: questions that should have one, but the judge failed; the interval holds whatever theirs is.
         n_not_applicable: the other questions.
         status: ``ok``, ``not_applicable`` or ``withheld`` (over 5 % of the applicable questions failed).
         reason: why there is no value, or what the reader has to know about it.
@@ -106,7 +107,7 @@ def summarise(
         ends: Range | None = _score_interval(sums, mean, bounds, binary, level)
     else:
         ends = _t_interval(mean, _variance(_influence(sums, np.ones(1))), sums, level)
-    return taken.summary(mean, ends)
+    return taken.summary(mean, ends, bounds)
 
 
 def paired_difference(
@@ -191,17 +192,20 @@ class Frame:
         estimate = float(factors @ sums.means)
         variance = _variance(_influence(sums, factors))
         fractions = -1 <= sums.extremes[0] and sums.extremes[1] <= 1
+        limit = float(np.abs(factors).sum()) / 2
+        most = limit * max(1.0, sums.extremes[1] - sums.extremes[0])
+        reach = (-most, most)
         if not binary and (variance > 0 or not fractions):
-            return [taken.summary(estimate, _t_interval(estimate, variance, sums, each)) for each in levels]
+            intervals = [_t_interval(estimate, variance, sums, each) for each in levels]
+            return [taken.summary(estimate, ends, reach) for ends in intervals]
         totals = sums.weights.sum(axis=0) + 2
         rates = (sums.values.sum(axis=0) + 1) / totals
         variance += _two_more_rows(rates, factors / totals)
-        limit = float(np.abs(factors).sum()) / 2
         made = []
         for level in levels:
             low, high = _t_interval(float(factors @ rates), variance, sums, level) or (-limit, limit)
             ends = (max(-limit, min(low, estimate)), min(limit, max(high, estimate)))
-            made.append(taken.summary(estimate, ends))
+            made.append(taken.summary(estimate, ends, reach))
         return made
 
     def log_odds(self, weights: Mapping[str, float], *, level: float = LEVEL) -> Summary:
@@ -278,13 +282,19 @@ class _Taken:
             reason = _first_reason(self.columns)
         return Summary(None, None, None, self.n, self.failed, self.rest, self.status, reason)
 
-    def summary(self, mean: float, ends: Range | None) -> Summary:
-        """The summary of rows that have a value."""
+    def summary(self, mean: float, ends: Range | None, reach: Range | None = None) -> Summary:
+        """The summary of rows that have a value.
+
+        ``reach`` is what the mean over failed questions could be; without it they are left out.
+        """
         if ends is None:
             reason = "one question allows no interval"
             return Summary(mean, None, None, self.n, self.failed, self.rest, "ok", reason)
-        notes = self.sums.notes if self.sums else ""
-        return Summary(mean, *ends, self.n, self.failed, self.rest, "ok", notes)
+        notes = [self.sums.notes if self.sums else ""]
+        if self.failed and reach:
+            ends = widened(ends, self.n, self.failed, reach)
+            notes.append(remark(self.n, self.failed))
+        return Summary(mean, *ends, self.n, self.failed, self.rest, "ok", "; ".join(filter(None, notes)))
 
 
 def _first_reason(columns: Sequence[Column]) -> str:

@@ -26,6 +26,7 @@ from hybrid.evaluation.sample import stratified_sample
 from hybrid.evaluation.thresholds import check_thresholds
 from hybrid.generation.budget import Budget
 from hybrid.generation.prompt import sample_chats
+from hybrid.judging.named import check_judge
 from hybrid.pipeline import load_retriever
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Part, Question
@@ -173,6 +174,7 @@ def prepare(
     if any(column.few_shot or (column.tuned and learns(weights, given)) for column in columns):
         trainable_questions(opened)
     check_thresholds(opened.spec)
+    check_judge(opened.spec.judge)
     check_questions(weights, spec, [*questions, *bound])
     warnings = _check_language(spec, opened.spec.language) + adapter_warnings(given, weights, spec)
     for warning in warnings:

@@ -120,17 +120,10 @@ def row_json(row: ScoredRow, gold: Sequence[int]) -> dict[str, Any]:
         "phantom_markers": answer.phantom_markers,
         "dropped_passages": answer.dropped_passages,
         "shown": [passage.id for passage in answer.passages],
+        "ranked": None if record.ranked is None else [passage.id for passage in record.ranked],
         "gold": list(gold),
-        "pool": [
-            {
-                "id": passage.id,
-                "document": passage.document,
-                "title": passage.title,
-                "locator": passage.locator,
-                "text": passage.text,
-            }
-            for passage in record.pool
-        ],
+        "gold_spans": None if question.gold is None else [asdict(span) for span in question.gold],
+        "pool": [asdict(passage) for passage in record.pool],
         "statements": [
             {
                 "text": judged.statement.text,

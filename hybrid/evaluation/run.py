@@ -19,7 +19,7 @@ from hybrid.evaluation.results import Measured, gold_ids, row_json, summed_up
 from hybrid.evaluation.scoring import AnswerRecord, score
 from hybrid.generation.budget import Budget
 from hybrid.judging.judge import Judge, for_language
-from hybrid.judging.named import open_judge
+from hybrid.judging.named import check_judge, open_judge
 from hybrid.models import Served
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Part
@@ -40,7 +40,7 @@ def evaluate(
     limit: int | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
-    judge: Judge | None = None,
+    judge: Judge | str | None = None,
     max_cost: float | None = None,
     out: Path | None = None,
     resume: bool = False,
@@ -61,7 +61,7 @@ def evaluate(
         limit: ask only so many questions, a stratified sample.
         seed: of everything that is drawn.
         overrides: ``KEY=VALUE`` for single values of the pipeline file.
-        judge: of statements against evidence; default: the suite's.
+        judge: of statements against evidence: a name, or an object of your own; default: the suite's.
         max_cost: stop before a vendor's answers cost more than so many USD.
         out: an empty folder for the files; default: a new one under ``<home>/runs``.
         resume: continue a run that was interrupted.
@@ -71,6 +71,8 @@ def evaluate(
         RunStopped: requests failed or the budget is spent; what was answered is kept, ``resume`` continues.
         HybridError: the user can fix it; nothing was generated yet.
     """
+    if isinstance(judge, str):
+        check_judge(judge)
     job = prepare(
         pipeline,
         suite=suite,
@@ -86,7 +88,9 @@ def evaluate(
         budget=Budget(max_cost),
         progress=progress,
     )
-    return run(job, judge or open_judge(job.suite.spec.judge), out=out, resume=resume, progress=progress)
+    judge = judge or job.suite.spec.judge
+    opened = open_judge(judge, progress.say) if isinstance(judge, str) else judge
+    return run(job, opened, out=out, resume=resume, progress=progress)
 
 
 def run(
@@ -154,7 +158,7 @@ def _measured(job: Job, ranked: Ranked, answered: Answered, judge: Judge, progre
         for question in job.asked(column)
     ]
     progress.say(f"Judging {len(records)} answers …")
-    rows = score(records, judge, hallucination_weight=job.suite.spec.hallucination_weight)
+    rows = score(records, judge, hallucination_weight=job.suite.spec.hallucination_weight, progress=progress)
     gold = {question.id: gold_ids(job.suite.corpus, question) for question in job.all_questions}
     return Measured(tuple(rows), answered.costs, job.questions, job.columns, gold)
 

@@ -11,6 +11,7 @@ from hybrid.generation.abstention import abstains
 from hybrid.generation.correctness import correct, exact_match, token_f1
 from hybrid.judging.judge import Judge, Judgement, NoVerdict, Pair, evidence, judge_all
 from hybrid.judging.statements import statements
+from hybrid.progress import SILENT, Progress
 from hybrid.records import Answer, Passage, Question, Statement, Status, Value
 
 #: The metrics of a row, in the order of reports.
@@ -98,7 +99,11 @@ class ScoredRow:
 
 
 def score(
-    records: Sequence[AnswerRecord], judge: Judge, *, hallucination_weight: float = 1.0
+    records: Sequence[AnswerRecord],
+    judge: Judge,
+    *,
+    hallucination_weight: float = 1.0,
+    progress: Progress = SILENT,
 ) -> list[ScoredRow]:
     """Scores answers; rows come back in the order of the records.
 
@@ -108,6 +113,7 @@ def score(
         records: one for each question and cell.
         judge: asked once for every different pair of claim and evidence.
         hallucination_weight: w in score = right − w × hallucinated.
+        progress: shows how far the judge is.
 
     Raises:
         ValueError: two records are of the same question and cell.
@@ -117,7 +123,7 @@ def score(
         raise ValueError("Two records are of the same question and cell.")
     taken = {key: statements(record.answer, record.question) for key, record in settled.items()}
     pairs = (pair for key, record in settled.items() for pair in _pairs(record, taken[key]))
-    judgements = judge_all(judge, pairs)
+    judgements = judge_all(judge, pairs, progress)
     judged = {key: _judged(record, taken[key], judgements) for key, record in settled.items()}
     ragas = _faithfulness(settled, judged)
     rows = []

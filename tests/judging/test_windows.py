@@ -20,8 +20,8 @@ def test_a_line_that_fills_half_a_window_closes_it():
     assert windows(f"Title\n{first}", words, limit=12) == [f"Title {first}"]
 
 
-def test_a_sentence_longer_than_a_window_stands_alone():
-    assert windows("A b. C d e f g h. I j.", words, limit=4) == ["A b.", "C d e f g h.", "I j."]
+def test_a_sentence_longer_than_a_window_is_halved_at_a_blank():
+    assert windows("A b. C d e f g h. I j.", words, limit=4) == ["A b.", "C d e f", "g h. I j."]
 
 
 def test_no_evidence_gives_no_window():
