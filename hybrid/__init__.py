@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from hybrid.adapters import Adapter
     from hybrid.corpus.store import Corpus
     from hybrid.errors import HybridError
+    from hybrid.evaluation.answers_from import evaluate_answers
     from hybrid.evaluation.report import Report
     from hybrid.evaluation.run import evaluate
     from hybrid.pipeline import Pipeline
@@ -29,6 +30,7 @@ _PLACES = {
     "Report": "hybrid.evaluation.report",
     "Turn": "hybrid.records",
     "evaluate": "hybrid.evaluation.run",
+    "evaluate_answers": "hybrid.evaluation.answers_from",
     "tune": "hybrid.tuning.tune",
 }
 
@@ -45,6 +47,7 @@ __all__ = [
     "Report",
     "Turn",
     "evaluate",
+    "evaluate_answers",
     "tune",
 ]
 

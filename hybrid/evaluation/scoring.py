@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hybrid.evaluation.attribution import citation_pairs, citation_precision, citation_recall
-from hybrid.evaluation.faithfulness import FaithfulnessRow, faithfulness
 from hybrid.evaluation.outcomes import Outcome, outcome
+from hybrid.evaluation.ragas_metrics import FaithfulnessRow, faithfulness
 from hybrid.evaluation.ranking import recall, reciprocal_rank
 from hybrid.generation.abstention import abstains
 from hybrid.generation.correctness import correct, exact_match, token_f1
@@ -289,6 +289,9 @@ def _outcome(
     record: AnswerRecord, metrics: Mapping[str, Value], judged: Sequence[JudgedStatement]
 ) -> Outcome:
     right = metrics["correct"].value if record.question.answerable else 0.0
+    if not record.pool:
+        # Without evidence nobody can tell memory from invention.
+        right = None
     return outcome(
         abstained=record.answer.abstained,
         answerable=record.question.answerable,

@@ -75,13 +75,17 @@ def blocks(results: Results) -> list[Block]:
 
 
 def columns(results: Results) -> dict[str, Mapping[str, Any]]:
-    """Cells, then references, then probes, by name."""
+    """Cells, then references, then systems, then probes, by name; beside systems only what has answers."""
+    own = {**results.get("cells", {}), **results.get("references", {})}
+    systems = results.get("systems", {})
+    if systems:
+        own = {name: column for name, column in own.items() if any(column["outcomes"].values())}
     probes = {
         f"{probe}/{cell}": column
         for probe, cells in results.get("probes", {}).items()
         for cell, column in cells.items()
     }
-    return {**results.get("cells", {}), **results.get("references", {}), **probes}
+    return {**own, **systems, **probes}
 
 
 def closing_lines(results: Results) -> list[str]:
@@ -95,9 +99,7 @@ def notes(results: Results) -> list[str]:
     judge, lines = results.get("judge") or {}, []
     asked, model = results.get("questions"), results.get("provenance", {}).get("model")
     if asked:
-        lines.append(
-            f"questions: {asked['n']} ({asked['n_unseen']} on unseen documents, {asked['n_seen']} on seen)"
-        )
+        lines.append(f"questions: {asked['n']}{_splits(asked)}")
     if model:
         lines.append(f"model: {model['name']}" + (f" ({model['note']})" if model["note"] else ""))
     if line := closed_book(results):
@@ -113,6 +115,13 @@ def notes(results: Results) -> list[str]:
         )
     validated = "" if judge.get("validated") else " (not validated)"
     return [*lines, f"judge: {judge.get('name', 'none')}{validated}; ragas formula"]
+
+
+def _splits(asked: Mapping[str, Any]) -> str:
+    """How many questions are on seen and unseen documents, where that is known."""
+    if asked["n_unseen"] is None:
+        return ""
+    return f" ({asked['n_unseen']} on unseen documents, {asked['n_seen']} on seen)"
 
 
 def closed_book(results: Results) -> str | None:

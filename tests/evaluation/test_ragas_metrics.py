@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from hybrid.evaluation.faithfulness import FaithfulnessRow, faithfulness
+from hybrid.evaluation.ragas_metrics import FaithfulnessRow, faithfulness
 from hybrid.judging.judge import Judgement
 from hybrid.records import Status, Verdict
 
