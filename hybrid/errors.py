@@ -8,6 +8,7 @@ HybridError                 one line: what happened, the value seen, what to do
 ├── ModelMissing            weights that are not on this machine, with the command that brings them
 ├── ModelMismatch           an adapter whose base has another architecture
 ├── PromptTooLong           a question that does not fit the model's context even without passages
+├── EndpointError           a server that cannot be reached, or refuses
 ├── NoTrainingQuestions     a suite that can be evaluated but not trained on
 └── RunError                an output folder that is not empty, or a run that cannot be resumed
 """
@@ -56,6 +57,25 @@ class ModelMismatch(HybridError):
 
 class PromptTooLong(HybridError):
     """A question that does not fit the model's context even without passages."""
+
+
+class EndpointError(HybridError):
+    """A server that cannot be reached, refuses, or does not speak the protocol.
+
+    Attributes:
+        host: with its port, if one was named.
+        status: of HTTP; None if there was no reply.
+        hopeless: whether any other request would end alike.
+    """
+
+    def __init__(
+        self, host: str, reason: str, remedy: str, *, status: int | None = None, hopeless: bool = False
+    ) -> None:
+        shown = f" (status {status})" if status is not None else ""
+        super().__init__(f"{host}: {reason}{shown}. {remedy}")
+        self.host = host
+        self.status = status
+        self.hopeless = hopeless
 
 
 class NoTrainingQuestions(HybridError):
