@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from hybrid.corpus.store import Corpus
     from hybrid.errors import HybridError
     from hybrid.evaluation.answers_from import evaluate_answers
-    from hybrid.evaluation.report import Report
+    from hybrid.evaluation.ragas_figures import ragas_scores
+    from hybrid.evaluation.report import Report, open_report
     from hybrid.evaluation.run import evaluate
     from hybrid.pipeline import Pipeline
     from hybrid.records import Answer, Citation, Document, Passage, Question, Turn
@@ -31,6 +32,8 @@ _PLACES = {
     "Turn": "hybrid.records",
     "evaluate": "hybrid.evaluation.run",
     "evaluate_answers": "hybrid.evaluation.answers_from",
+    "open_report": "hybrid.evaluation.report",
+    "ragas_scores": "hybrid.evaluation.ragas_figures",
     "tune": "hybrid.tuning.tune",
 }
 
@@ -48,6 +51,8 @@ __all__ = [
     "Turn",
     "evaluate",
     "evaluate_answers",
+    "open_report",
+    "ragas_scores",
     "tune",
 ]
 

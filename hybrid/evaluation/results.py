@@ -10,6 +10,7 @@ from hybrid.evaluation.effects import effects
 from hybrid.evaluation.intervals import LEVEL, METHOD, paired_difference, summarise
 from hybrid.evaluation.memory import memory
 from hybrid.evaluation.outcomes import Outcome
+from hybrid.evaluation.ragas_figures import ragas_figures
 from hybrid.evaluation.scoring import BINARY, METRICS, ScoredRow
 from hybrid.evaluation.thresholds import TOTALS, held_thresholds
 from hybrid.evaluation.verdict import decide
@@ -86,6 +87,7 @@ def summed_up(
         "by_tag": {tag: _tag(tag, measured, groups, penalty) for tag in tags},
         "memory": memory(table, groups, known),
         "probes": _probes(measured, table, groups, penalty),
+        "ragas": ragas_figures(measured.rows, judge, _names(measured.columns), groups),
         "judge": {"name": judge.name, "digest": judge.digest, "validated": judge.validated},
         "interval": {
             "method": METHOD,
@@ -158,6 +160,10 @@ def row_json(row: ScoredRow, gold: Sequence[int]) -> dict[str, Any]:
         "metrics": {
             name: {"value": value.value, "status": value.status, "reason": value.reason}
             for name, value in row.metrics.items()
+        },
+        "ragas": {
+            name: {"value": value.value, "status": value.status, "reason": value.reason}
+            for name, value in row.ragas.items()
         },
         "prompt_tokens": answer.prompt_tokens,
         "output_tokens": answer.output_tokens,

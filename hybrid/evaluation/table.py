@@ -71,7 +71,7 @@ def markdown(results: Results, metrics: Sequence[str]) -> str:
 def blocks(results: Results) -> list[Block]:
     """The tables of a run: two of the columns, the effects, harm and help of passages, the outcomes."""
     cells = [_columns_block(results, metrics) for metrics in METRICS]
-    return [*cells, _effects_block(results), *memory_blocks(results), _outcomes_block(results)]
+    return [*cells, _effects_block(results), *further_blocks(results), _outcomes_block(results)]
 
 
 def columns(results: Results) -> dict[str, Mapping[str, Any]]:
@@ -202,6 +202,31 @@ def _effects_block(results: Results) -> Block:
     ]
     header = ("effect, points", *(words(metric) for metric in EFFECT_METRICS))
     return Block(header, tuple(rows), notes.lines())
+
+
+def further_blocks(results: Results) -> list[Block]:
+    """What some runs have beside: harm and help of passages, the metrics of ragas."""
+    return [*memory_blocks(results), *ragas_blocks(results)]
+
+
+def ragas_blocks(results: Results) -> list[Block]:
+    """The metrics of ragas under their label, of the columns that have one."""
+    section = results.get("ragas", {})
+    rated = {
+        name: figures
+        for name, figures in section.get("cells", {}).items()
+        if any(figure["status"] != "not_applicable" for figure in figures.values())
+    }
+    if not rated:
+        return []
+    notes = _Notes()
+    metrics = tuple(next(iter(rated.values())))
+    rows = [
+        (name, *(notes.cell(figures.get(metric)) for metric in metrics)) for name, figures in rated.items()
+    ]
+    label = f"{section['label']}; not to be compared with published RAGAS scores"
+    header = ("ragas, percent", *(words(metric) for metric in metrics))
+    return [Block(header, tuple(rows), (label, *notes.lines()))]
 
 
 def memory_blocks(results: Results) -> list[Block]:
