@@ -14,10 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hybrid.evaluation.estimate import Estimate
+    from hybrid.evaluation.report import Report
     from hybrid.evaluation.several import Comparison
+
+GO_WITH_FROM = {"from_", "suite", "judge", "out", "as_json"}
+"""Everything else decides how answers are made, and these are made."""
 
 
 def eval_command(
+    context: typer.Context,
     pipeline: Pipeline = "quickstart",
     suite: Suite = None,
     part: Annotated[str, typer.Option("--part", help="dev, or test for the final figure.")] = "dev",
@@ -31,8 +36,15 @@ def eval_command(
         str | None, typer.Option("--cells", help="Only these columns, with commas between.")
     ] = None,
     probe: Annotated[
-        list[str] | None, typer.Option("--probe", help="Explain the cells: oracle shows the gold passages.")
+        list[str] | None,
+        typer.Option(
+            "--probe",
+            help="Explain the cells: oracle, distractors, position, counterfactual or regurgitation.",
+        ),
     ] = None,
+    forgetting: Annotated[
+        bool, typer.Option("--forgetting", help="Measure what tuning cost in general ability.")
+    ] = False,
     judge: Annotated[str | None, typer.Option("--judge", help="Another judge than the suite's own.")] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="A stratified sample of N questions.")
@@ -45,6 +57,10 @@ def eval_command(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was interrupted.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="An empty folder for the files.")] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", help="Judge the answers of this JSONL file; nothing is generated."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure base and tuned model, with and without retrieval: the main job."""
@@ -58,6 +74,10 @@ def eval_command(
     progress, budget = TerminalProgress(), Budget(max_cost)
     if judge:
         check_judge(judge)
+    if from_:
+        _refuse_others(context)
+        _finish(_answers(from_, suite, judge, out, progress), as_json, progress)
+        return
     names: list[str | None] = [*(model or ())] or [None]
     jobs = [
         prepare(
@@ -71,7 +91,7 @@ def eval_command(
             probes=probe or (),
             limit=limit,
             seed=seed,
-            overrides=set_ or (),
+            overrides=[*(set_ or ()), *(["forgetting.enabled=true"] if forgetting else [])],
             budget=budget,
             progress=progress,
         )
@@ -85,14 +105,21 @@ def eval_command(
     if len(jobs) > 1:
         compared = run_several(jobs, opened, out=out, resume=resume, progress=progress)
         _print_comparison(compared, as_json)
-        failed = compared.failed_thresholds
+        _check_thresholds(compared.failed_thresholds, progress)
     else:
-        made = run(jobs[0], opened, out=out, resume=resume, progress=progress)
-        if as_json:
-            print_json(made.results)
-        else:
-            show(made)
-        failed = made.failed_thresholds
+        _finish(run(jobs[0], opened, out=out, resume=resume, progress=progress), as_json, progress)
+
+
+def _finish(made: "Report", as_json: bool, progress: TerminalProgress) -> None:
+    if as_json:
+        print_json(made.results)
+    else:
+        show(made)
+    _check_thresholds(made.failed_thresholds, progress)
+
+
+def _check_thresholds(failed: "list[str]", progress: TerminalProgress) -> None:
+    """A threshold that was not reached is exit code 1."""
     if failed:
         progress.say(f"Thresholds not reached: {', '.join(failed)}")
         raise typer.Exit(1)
@@ -118,6 +145,34 @@ def _print_comparison(compared: "Comparison", as_json: bool) -> None:
         return
     print_table(models_table(compared.results))
     typer.echo(compared.path)
+
+
+def _answers(
+    path: Path, suite: str | None, judge: str | None, out: Path | None, progress: TerminalProgress
+) -> "Report":
+    from hybrid.evaluation.answers_from import evaluate_answers
+    from hybrid.judging.named import open_judge
+
+    chosen = open_judge(judge) if judge else None
+    return evaluate_answers(path, suite=suite, judge=chosen, out=out, progress=progress)
+
+
+def _refuse_others(context: typer.Context) -> None:
+    """Names what was given beside ``--from`` and would have no effect."""
+    given = [
+        parameter.opts[-1] if parameter.param_type_name == "option" else f"the {parameter.name}"
+        for parameter in context.command.params
+        if parameter.name not in GO_WITH_FROM and _was_given(context, parameter.name)
+    ]
+    if given:
+        raise typer.BadParameter(
+            f"judges answers that are made already, so leave out {', '.join(given)}.", param_hint="--from"
+        )
+
+
+def _was_given(context: typer.Context, name: str | None) -> bool:
+    source = context.get_parameter_source(name or "")
+    return source is not None and source.name != "DEFAULT"
 
 
 def _part(name: str) -> Part:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid.errors import BadInput
 from hybrid.evaluation.folder import write_beside
 from hybrid.evaluation.page import render
+from hybrid.evaluation.samples import samples
 from hybrid.evaluation.table import markdown, table
 
 if TYPE_CHECKING:
@@ -75,6 +76,19 @@ class Report:
                 for row in self.rows
             ]
         )
+
+    def samples(self) -> list[dict[str, Any]]:
+        """A dictionary for each row, under the field names of ragas; ``hybrid eval --from`` reads them."""
+        return samples(self.rows)
+
+    def to_ragas(self) -> Any:
+        """The same as an ``EvaluationDataset`` of ragas, which ``to_jsonl`` writes for ``--from``.
+
+        Leave samples out that are marked ``abstained``, or ragas scores silence as if it were an answer.
+        """
+        from hybrid.evaluation.ragas_metrics import dataset
+
+        return dataset(self.samples())
 
     def save(self, folder: Path) -> "Report":
         """Writes the three files into a folder, ``results.json`` last, so that it stands for a whole run."""

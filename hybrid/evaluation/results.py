@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hybrid.evaluation.advice import advise
-from hybrid.evaluation.columns import CELLS, REFERENCES, Column
+from hybrid.evaluation.columns import CELLS, COLUMNS, REFERENCES, Column
 from hybrid.evaluation.effects import effects
 from hybrid.evaluation.example_rows import with_rows
 from hybrid.evaluation.intervals import LEVEL, METHOD, paired_difference, summarise
 from hybrid.evaluation.memory import memory
 from hybrid.evaluation.outcomes import Outcome
+from hybrid.evaluation.ragas_figures import ragas_figures
 from hybrid.evaluation.scoring import BINARY, METRICS, ScoredRow
 from hybrid.evaluation.thresholds import TOTALS, held_thresholds
 from hybrid.generation.generator import Generation
@@ -22,6 +23,7 @@ from hybrid.tuning.rows import gold_passages
 
 SCHEMA_VERSION = 1
 SPLITS: tuple[Split, ...] = ("seen", "unseen")
+NOT_RUN = "this column was not run"
 
 Table = dict[str, dict[str, dict[str, Value]]]
 
@@ -46,7 +48,13 @@ class Measured:
 
 
 def summed_up(
-    measured: Measured, suite: SuiteSpec, judge: Judge, seed: int, known: Collection[str] | None = None
+    measured: Measured,
+    suite: SuiteSpec,
+    judge: Judge,
+    seed: int,
+    known: Collection[str] | None = None,
+    *,
+    by_split: bool = True,
 ) -> dict[str, Any]:
     """The figures of a run: columns, effects, splits, probes and verdict.
 
@@ -56,26 +64,31 @@ def summed_up(
         judge: that judged.
         seed: of the run.
         known: ids of questions that the base was found to answer unaided; None: this run's own answers tell.
+        by_split: False where nobody knows which questions are on documents that training saw.
     """
     groups = {row.record.question.id: row.record.question.group for row in measured.rows}
     table = tabulated(measured.rows)
     found = effects(table, groups, binary=BINARY, metrics=METRICS)
     penalty = suite.hallucination_weight
+    cells, systems = _names(CELLS), _systems(measured.columns)
     columns = {
-        name: _column(name, measured, table.get(name), groups, penalty) for name in _names(CELLS + REFERENCES)
+        name: _column(name, measured, table.get(name), groups, penalty)
+        for name in (*_names(CELLS + REFERENCES), *systems)
     }
-    cells = _names(CELLS)
+    splits = SPLITS if by_split else ()
     tags = sorted({tag for question in measured.questions for tag in question.tags})
     return {
         "schema_version": SCHEMA_VERSION,
-        "questions": _counts(measured.questions),
+        "questions": _counts(measured.questions) | ({} if by_split else {"n_seen": None, "n_unseen": None}),
         "cells": {name: columns[name] for name in cells},
         "references": {name: columns[name] for name in _names(REFERENCES)},
+        "systems": {name: columns[name] for name in systems},
         "effects": found,
-        "by_split": {split: _split(split, measured, groups, suite, judge) for split in SPLITS},
+        "by_split": {split: _split(split, measured, groups, suite, judge) for split in splits},
         "by_tag": {tag: _tag(tag, measured, groups, penalty) for tag in tags},
         "memory": memory(table, groups, known),
         "probes": _probes(measured, table, groups, penalty),
+        "ragas": ragas_figures(measured.rows, judge, _names(measured.columns), groups),
         "judge": {"name": judge.name, "digest": judge.digest, "validated": judge.validated},
         "interval": {
             "method": METHOD,
@@ -85,7 +98,9 @@ def summed_up(
             "covers": "questions, conditional on this adapter",
         },
         "thresholds": held_thresholds(suite, columns, table),
-        "verdict": _verdict(found, table, groups, measured.questions, suite, judge, columns),
+        "verdict": _verdict(
+            found, table, groups, measured.questions if by_split else (), suite, judge, columns
+        ),
     }
 
 
@@ -140,6 +155,10 @@ def row_json(row: ScoredRow, gold: Sequence[int]) -> dict[str, Any]:
             name: {"value": value.value, "status": value.status, "reason": value.reason}
             for name, value in row.metrics.items()
         },
+        "ragas": {
+            name: {"value": value.value, "status": value.status, "reason": value.reason}
+            for name, value in row.ragas.items()
+        },
         "prompt_tokens": answer.prompt_tokens,
         "output_tokens": answer.output_tokens,
     }
@@ -156,6 +175,11 @@ def gold_ids(corpus: Any, question: Question) -> tuple[int, ...]:
 
 def _names(columns: Iterable[Any]) -> list[str]:
     return [column.name for column in columns]
+
+
+def _systems(columns: Iterable[Column]) -> list[str]:
+    """The columns that were answered elsewhere, by a system that is none of ours."""
+    return [column.name for column in columns if not column.probe and column.name not in COLUMNS]
 
 
 def _counts(questions: Sequence[Question]) -> dict[str, int]:
@@ -196,8 +220,8 @@ def _metrics(
     }
 
 
-def _absent() -> dict[str, Any]:
-    return _figure(None, 0, "not_applicable", "this column was not run")
+def _absent(reason: str = NOT_RUN) -> dict[str, Any]:
+    return _figure(None, 0, "not_applicable", reason)
 
 
 def _figure(value: float | None, n: int, status: str, reason: str) -> dict[str, Any]:
@@ -215,7 +239,8 @@ def _figure(value: float | None, n: int, status: str, reason: str) -> dict[str, 
 
 def _totals(rows: Sequence[ScoredRow], cost: Generation | None) -> dict[str, Any]:
     if cost is None:
-        return {name: _absent() for name in TOTALS}
+        reason = "what these answers took is not known" if rows else NOT_RUN
+        return {name: _absent(reason) for name in TOTALS}
     totals = {
         "prompt_tokens": sum(row.record.answer.prompt_tokens for row in rows),
         "output_tokens": sum(row.record.answer.output_tokens for row in rows),

@@ -4,8 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hybrid.evaluation.attribution import citation_pairs, citation_precision, citation_recall
-from hybrid.evaluation.faithfulness import FaithfulnessRow, faithfulness
 from hybrid.evaluation.outcomes import Outcome, outcome
+from hybrid.evaluation.ragas_figures import (
+    contexts_of,
+    further_values,
+    recall_pairs,
+    recall_value,
+    reference_row,
+)
+from hybrid.evaluation.ragas_metrics import JudgedText, context_recall, faithfulness
 from hybrid.evaluation.ranking import recall, reciprocal_rank
 from hybrid.generation.abstention import abstains
 from hybrid.generation.correctness import correct, exact_match, token_f1
@@ -90,12 +97,16 @@ class JudgedStatement:
 
 @dataclass(frozen=True, slots=True)
 class ScoredRow:
-    """An answer with everything that was found out about it. ``metrics`` holds each of ``METRICS``."""
+    """An answer with everything that was found out about it.
+
+    ``metrics`` holds each of ``METRICS``, ``ragas`` what ragas would compute of the passages shown.
+    """
 
     record: AnswerRecord
     statements: tuple[JudgedStatement, ...]
     outcome: Outcome
     metrics: Mapping[str, Value]
+    ragas: Mapping[str, Value]
 
 
 def score(
@@ -125,12 +136,13 @@ def score(
     pairs = (pair for key, record in settled.items() for pair in _pairs(record, taken[key]))
     judgements = judge_all(judge, pairs, progress)
     judged = {key: _judged(record, taken[key], judgements) for key, record in settled.items()}
-    ragas = _faithfulness(settled, judged)
+    faithful = _faithfulness(settled, judged)
+    ragas = _ragas(settled, judgements, judge)
     rows = []
     for key, record in settled.items():
         found = {
             **_correctness(record),
-            **ragas[key],
+            **faithful[key],
             **_hallucination(record, judged[key]),
             **_citations(record, taken[key], judgements),
             **_abstention(record),
@@ -141,7 +153,8 @@ def score(
             found |= dict.fromkeys(JUDGED, Value(None, Status.JUDGE_ERROR, judge.reason))
         found["score"] = _score(record, found, hallucination_weight)
         metrics = {name: found[name] for name in METRICS}
-        rows.append(ScoredRow(record, judged[key], _outcome(record, metrics, judged[key]), metrics))
+        beside = {"faithfulness": found["faithfulness_shown"], **ragas[key]}
+        rows.append(ScoredRow(record, judged[key], _outcome(record, metrics, judged[key]), metrics, beside))
     return rows
 
 
@@ -158,6 +171,7 @@ def _pairs(record: AnswerRecord, taken: Sequence[Statement]) -> Iterator[Pair]:
         yield statement.claim, pool
         yield statement.claim, shown
     yield from citation_pairs(taken, _by_id(record))
+    yield from recall_pairs(record.question, record.answer.passages)
 
 
 def _judged(
@@ -200,14 +214,28 @@ def _faithfulness(
 
 def _ragas_row(
     record: AnswerRecord, passages: Sequence[Passage], judged: Sequence[tuple[Statement, Judgement]]
-) -> FaithfulnessRow:
-    return FaithfulnessRow(
+) -> JudgedText:
+    return JudgedText(
         question=record.question.full_text,
-        answer=record.answer.text,
-        contexts=tuple(evidence([passage]) for passage in passages),
+        text=record.answer.text,
+        contexts=contexts_of(passages),
         claims=tuple(statement.claim for statement, _ in judged),
         judgements=tuple(judgement for _, judgement in judged),
     )
+
+
+def _ragas(
+    records: Mapping[Key, AnswerRecord], judgements: Mapping[Pair, Judgement], judge: Judge
+) -> dict[Key, dict[str, Value]]:
+    """Context recall of all rows, and what else ragas asks of a judge that is a language model."""
+    asked = [(record.question, record.answer) for record in records.values()]
+    recalls = context_recall([reference_row(of, answer.passages, judgements) for of, answer in asked])
+    return {
+        key: {"context_recall": recall_value(of, answer.passages, recalled), **further}
+        for key, (of, answer), recalled, further in zip(
+            records, asked, recalls, further_values(asked, judge), strict=True
+        )
+    }
 
 
 def _correctness(record: AnswerRecord) -> dict[str, Value]:
@@ -295,6 +323,9 @@ def _outcome(
     record: AnswerRecord, metrics: Mapping[str, Value], judged: Sequence[JudgedStatement]
 ) -> Outcome:
     right = metrics["correct"].value if record.question.answerable else 0.0
+    if not record.pool:
+        # Without evidence nobody can tell memory from invention.
+        right = None
     return outcome(
         abstained=record.answer.abstained,
         answerable=record.question.answerable,

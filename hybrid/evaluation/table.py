@@ -77,17 +77,21 @@ def markdown(results: Results, metrics: Sequence[str]) -> str:
 def blocks(results: Results) -> list[Block]:
     """The tables of a run: two of the columns, the effects, harm and help of passages, the outcomes."""
     cells = [_columns_block(results, metrics) for metrics in METRICS]
-    return [*cells, _effects_block(results), *memory_blocks(results), _outcomes_block(results)]
+    return [*cells, _effects_block(results), *further_blocks(results), _outcomes_block(results)]
 
 
 def columns(results: Results) -> dict[str, Mapping[str, Any]]:
-    """Cells, then references, then probes, by name."""
+    """Cells, then references, then systems, then probes, by name; beside systems only what has answers."""
+    own = {**results.get("cells", {}), **results.get("references", {})}
+    systems = results.get("systems", {})
+    if systems:
+        own = {name: column for name, column in own.items() if any(column["outcomes"].values())}
     probes = {
         f"{probe}/{cell}": column
         for probe, cells in results.get("probes", {}).items()
         for cell, column in cells.items()
     }
-    return {**results.get("cells", {}), **results.get("references", {}), **probes}
+    return {**own, **systems, **probes}
 
 
 def closing_lines(results: Results) -> list[str]:
@@ -101,9 +105,7 @@ def notes(results: Results) -> list[str]:
     judge, lines = results.get("judge") or {}, []
     asked, model = results.get("questions"), results.get("provenance", {}).get("model")
     if asked:
-        lines.append(
-            f"questions: {asked['n']} ({asked['n_unseen']} on unseen documents, {asked['n_seen']} on seen)"
-        )
+        lines.append(f"questions: {asked['n']}{_splits(asked)}")
     if model:
         lines.append(f"model: {model['name']}" + (f" ({model['note']})" if model["note"] else ""))
     if line := closed_book(results):
@@ -119,6 +121,13 @@ def notes(results: Results) -> list[str]:
         )
     validated = "" if judge.get("validated") else " (not validated)"
     return [*lines, f"judge: {judge.get('name', 'none')}{validated}; ragas formula"]
+
+
+def _splits(asked: Mapping[str, Any]) -> str:
+    """How many questions are on seen and unseen documents, where that is known."""
+    if asked["n_unseen"] is None:
+        return ""
+    return f" ({asked['n_unseen']} on unseen documents, {asked['n_seen']} on seen)"
 
 
 def closed_book(results: Results) -> str | None:
@@ -200,6 +209,31 @@ def _effects_block(results: Results) -> Block:
     ]
     header = ("effect, points", *(words(metric) for metric in EFFECT_METRICS))
     return Block(header, tuple(rows), notes.lines())
+
+
+def further_blocks(results: Results) -> list[Block]:
+    """What some runs have beside: harm and help of passages, the metrics of ragas."""
+    return [*memory_blocks(results), *ragas_blocks(results)]
+
+
+def ragas_blocks(results: Results) -> list[Block]:
+    """The metrics of ragas under their label, of the columns that have one."""
+    section = results.get("ragas", {})
+    rated = {
+        name: figures
+        for name, figures in section.get("cells", {}).items()
+        if any(figure["status"] != "not_applicable" for figure in figures.values())
+    }
+    if not rated:
+        return []
+    notes = Notes()
+    metrics = tuple(next(iter(rated.values())))
+    rows = [
+        (name, *(notes.cell(figures.get(metric)) for metric in metrics)) for name, figures in rated.items()
+    ]
+    label = f"{section['label']}; not to be compared with published RAGAS scores"
+    header = ("ragas, percent", *(words(metric) for metric in metrics))
+    return [Block(header, tuple(rows), (label, *notes.lines()))]
 
 
 def memory_blocks(results: Results) -> list[Block]:
