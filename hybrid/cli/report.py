@@ -20,10 +20,11 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Show a finished run once more."""
+    from hybrid.evaluation.labels import with_labels
     from hybrid.evaluation.report import open_report
     from hybrid.evaluation.table import plain
 
-    opened = open_report(run)
+    opened = with_labels(open_report(run))
     if as_json:
         print_json(opened.results)
     elif markdown:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hybrid.evaluation.columns import CELLS, REFERENCES, Column
 from hybrid.evaluation.effects import effects
+from hybrid.evaluation.flip import flips, verdict_counts
 from hybrid.evaluation.intervals import LEVEL, METHOD, paired_difference, summarise
 from hybrid.evaluation.memory import memory
 from hybrid.evaluation.outcomes import Outcome
@@ -65,6 +66,7 @@ def summed_up(
     }
     cells = _names(CELLS)
     tags = sorted({tag for question in measured.questions for tag in question.tags})
+    splits = [question.split for question in measured.questions]
     return {
         "schema_version": SCHEMA_VERSION,
         "questions": _counts(measured.questions),
@@ -84,7 +86,15 @@ def summed_up(
             "covers": "questions, conditional on this adapter",
         },
         "thresholds": held_thresholds(suite, columns, table),
-        "verdict": _verdict(found, table, suite, judge, [question.split for question in measured.questions]),
+        "verdict": _verdict(found, table, suite, judge, splits)
+        | flips(
+            found,
+            {name: column["score"] for name, column in table.items()},
+            verdict_counts(measured.rows),
+            groups,
+            weight=penalty,
+            decide=lambda changed: _verdict(changed, table, suite, judge, splits),
+        ),
     }
 
 

@@ -56,7 +56,7 @@ class Claim:
         key: stands for claim and evidence, the same in every run that holds both.
         claim: as it is judged.
         statement: as it stands in the answer.
-        question: that was answered.
+        questions: the one that was answered, after the one before it in the conversation.
         passages: the evidence as titles and texts, in order.
         occurrences: where it stands.
     """
@@ -64,7 +64,7 @@ class Claim:
     key: str
     claim: str
     statement: str
-    question: str
+    questions: tuple[str, ...]
     passages: tuple[tuple[str, str], ...]
     occurrences: tuple[Occurrence, ...]
 
@@ -111,6 +111,7 @@ class Labels:
             seed=self.seed,
             time=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         )
+        _drop_cut_off(self.path)
         with self.path.open("ab") as file:
             file.write(json.dumps(line.model_dump(mode="json"), ensure_ascii=False).encode() + b"\n")
             file.flush()
@@ -119,7 +120,7 @@ class Labels:
 
 
 def open_labels(path: Path, seed: int | None = None) -> Labels:
-    """The labels of a file so far; a last line that was cut off is dropped when more are added.
+    """The labels of a file so far; a last line that was cut off does not count.
 
     Args:
         path: of ``labels.jsonl``, there already or not.
@@ -143,14 +144,18 @@ def open_labels(path: Path, seed: int | None = None) -> Labels:
 def _lines(path: Path) -> Iterable[Line]:
     if not path.is_file():
         return
-    whole, _, cut_off = path.read_bytes().rpartition(b"\n")
-    if cut_off:
-        os.truncate(path, path.stat().st_size - len(cut_off))
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
     for number, line in enumerate(whole.split(b"\n") if whole else [], start=1):
         try:
             yield Line.model_validate_json(line)
         except ValidationError as exc:
             raise BadInput(str(path), f"no label: {exc.errors()[0]['msg']}", number) from exc
+
+
+def _drop_cut_off(path: Path) -> None:
+    """A process that was killed may have left half a line, to which no other may be joined."""
+    if path.is_file() and not (content := path.read_bytes()).endswith(b"\n"):
+        os.truncate(path, content.rfind(b"\n") + 1)
 
 
 def claims(rows: Iterable[Mapping[str, Any]], cells: Collection[str]) -> list[Claim]:
@@ -165,12 +170,13 @@ def claims(rows: Iterable[Mapping[str, Any]], cells: Collection[str]) -> list[Cl
         passages = tuple((passage["title"], passage["text"]) for passage in row["pool"])
         if row["cell"] not in cells or not joined(passages).strip():
             continue
+        questions = (*(turn["question"] for turn in row["history"][-1:]), row["question"])
         for statement in row["statements"]:
             key = _digest(statement["claim"], joined(passages))
             here = Occurrence(row["cell"], row["group"], statement["pool"])
             before = found[key].occurrences if key in found else ()
             found[key] = Claim(
-                key, statement["claim"], statement["text"], row["question"], passages, (*before, here)
+                key, statement["claim"], statement["text"], questions, passages, (*before, here)
             )
     return list(found.values())
 
@@ -194,6 +200,20 @@ def by_cell(found: Iterable[Claim], seed: int) -> dict[str, list[Claim]]:
         for cell in sorted(claim.cells):
             drawn.setdefault(cell, []).append(claim)
     return drawn
+
+
+def chances(found: Sequence[Claim], labels: Labels) -> dict[str, float]:
+    """Key → the chance that a claim was drawn by now, given the numbers of all other claims.
+
+    A cell has come down its list to the first claim without a label. A claim is drawn if its number is below
+    that of one of its cells (rank conditioning: Cohen and Kaplan, 2007). A cell that is labelled to its end
+    drew all its claims.
+    """
+    lowest: dict[str, float] = {}
+    for cell, drawn in by_cell(found, labels.seed).items():
+        waiting = (number(claim, labels.seed) for claim in drawn if claim.key not in labels.by_key)
+        lowest[cell] = next(waiting, 1.0)
+    return {claim.key: max(lowest[cell] for cell in claim.cells) for claim in found}
 
 
 def number(claim: Claim, seed: int) -> float:

@@ -86,7 +86,10 @@ class OverlapJudge:
         parts = _QUESTION.fullmatch(claim)
         if not parts:
             return _share(words, held)
-        answer, question = set(content_words(parts["answer"])), _share(set(content_words(parts["question"])), held)
+        answer, question = (
+            set(content_words(parts["answer"])),
+            _share(set(content_words(parts["question"])), held),
+        )
         if not answer:
             return question
         return min(_share(answer, held), question * self.threshold / self.question_threshold)
