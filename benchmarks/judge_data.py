@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from hybrid.judging.overlap import content
+from hybrid.judging.overlap import content_words
 from hybrid.judging.pairs import LabelledPair
 from hybrid.judging.statements import question_claim, sentences
 from hybrid.records import Question
@@ -126,10 +126,12 @@ def passages(suite: Suite, question: Question) -> tuple[str, ...]:
 
 def most_alike(question: Question, others: list[Question]) -> Question:
     """The other question that shares most words, of another document if that is as near."""
-    words = set(content(question.text))
+    words = set(content_words(question.text))
     return max(
         (other for other in others if other.id != question.id and other.kind == question.kind),
-        key=lambda other: len(words & set(content(other.text))) / len(words | set(content(other.text))),
+        key=lambda other: (
+            len(words & set(content_words(other.text))) / len(words | set(content_words(other.text)))
+        ),
         default=question,
     )
 
@@ -151,8 +153,8 @@ def squad(data: Path) -> Pairs:
                     claim = rng.choice(asked(each["question"], rng.choice(wrong)))
                     yield LabelledPair(claim, evidence, False, "xquad", article["title"])
                 if others and place % 2:
-                    words = set(content(each["question"]))
-                    far = max(others, key=lambda other: len(words & set(content(" ".join(other)))))
+                    words = set(content_words(each["question"]))
+                    far = max(others, key=lambda other: len(words & set(content_words(" ".join(other)))))
                     claim = rng.choice(asked(each["question"], answer))
                     yield LabelledPair(claim, far, False, "xquad", article["title"])
 

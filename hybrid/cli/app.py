@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hybrid.cli import corpus, evaluate, report, weights
+from hybrid.cli import corpus, evaluate, judge, report, weights
 from hybrid.cli.options import AdapterFolder, Corpus, Json, Pipeline, Seed, Set, Suite
 from hybrid.cli.terminal import TerminalProgress, print_json
 from hybrid.errors import HybridError
@@ -25,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(judge.app, name="judge")
 app.add_typer(weights.app, name="models")
 
 app.command("eval")(evaluate.eval_command)

@@ -26,10 +26,11 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Show a finished run once more, or judge it again."""
+    from hybrid.evaluation.labels import with_labels
     from hybrid.evaluation.report import open_report
     from hybrid.evaluation.table import plain
 
-    opened = open_report(run)
+    opened = with_labels(open_report(run))
     if judge:
         opened = _judged_again(opened, judge, out)
     if as_json:

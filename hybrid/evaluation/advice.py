@@ -1,6 +1,7 @@
 """From the table of a run to its verdict: which columns are silent, and what speaks against the choice."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 from hybrid.evaluation.columns import CELLS, COLUMNS
@@ -14,7 +15,7 @@ Table = Mapping[str, Mapping[str, Column]]
 DECIDING = ("score", "correct")
 
 
-def advise(
+def adviser(
     table: Table,
     groups: Mapping[str, str],
     splits: Mapping[str, str],
@@ -23,11 +24,10 @@ def advise(
     penalty: float = 1.0,
     judge_validated: bool = False,
     judged: bool = True,
-    found: Effects | None = None,
     hallucination: Rows | None = None,
     tolerance: float | None = None,
-) -> dict[str, Any]:
-    """The verdict on a table; see :func:`hybrid.evaluation.verdict.decide`.
+) -> Callable[[Effects], dict[str, Any]]:
+    """What gives the verdict on the effects of a table; see :func:`hybrid.evaluation.verdict.decide`.
 
     Args:
         table: column → metric → question id → value.
@@ -37,13 +37,12 @@ def advise(
         penalty: what a hallucination costs in the score.
         judge_validated: whether the judge's agreement with people is known.
         judged: whether there was a judge; without one there is no verdict.
-        found: the effects on ``score`` and ``correct``, if they were computed already.
         hallucination: column → its hallucination rate.
         tolerance: the greatest hallucination rate that is tolerated, if one was declared.
     """
     present = [split for split in ("seen", "unseen") if split in splits.values()]
-    return decide(
-        _effects(table, groups) if found is None else found,
+    return partial(
+        decide,
         worth_it=worth_it,
         cells_present=[cell.name for cell in CELLS if cell.name in table],
         silent=silent_columns(table) if judged else [],
@@ -56,6 +55,11 @@ def advise(
         hallucination=hallucination,
         tolerance=tolerance,
     )
+
+
+def advise(table: Table, groups: Mapping[str, str], splits: Mapping[str, str], **more: Any) -> dict[str, Any]:
+    """The verdict on a table by itself; see :func:`adviser` for the arguments."""
+    return adviser(table, groups, splits, **more)(_effects(table, groups))
 
 
 def silent_columns(table: Table) -> list[str]:

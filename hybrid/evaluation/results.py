@@ -1,20 +1,22 @@
 """From scored rows to ``results.json`` and ``rows.jsonl``, as the contract of schema version 1 has them."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hybrid.evaluation.advice import advise
+from hybrid.evaluation.advice import adviser
 from hybrid.evaluation.columns import CELLS, COLUMNS, REFERENCES, Column
 from hybrid.evaluation.effects import effects
 from hybrid.evaluation.example_rows import with_rows
+from hybrid.evaluation.flip import flips, verdict_counts
 from hybrid.evaluation.intervals import LEVEL, METHOD, paired_difference, summarise
 from hybrid.evaluation.memory import memory
 from hybrid.evaluation.outcomes import Outcome
 from hybrid.evaluation.ragas_figures import ragas_figures
 from hybrid.evaluation.scoring import BINARY, METRICS, ScoredRow
 from hybrid.evaluation.thresholds import TOTALS, held_thresholds
+from hybrid.evaluation.verdict import Effects
 from hybrid.generation.generator import Generation
 from hybrid.judging.judge import Judge, Judgement, NoVerdict
 from hybrid.records import Question, Split, Value
@@ -77,6 +79,7 @@ def summed_up(
     }
     splits = SPLITS if by_split else ()
     tags = sorted({tag for question in measured.questions for tag in question.tags})
+    advise = _adviser(table, groups, measured.questions if by_split else (), suite, judge, columns)
     return {
         "schema_version": SCHEMA_VERSION,
         "questions": _counts(measured.questions) | ({} if by_split else {"n_seen": None, "n_unseen": None}),
@@ -98,8 +101,14 @@ def summed_up(
             "covers": "questions, conditional on this adapter",
         },
         "thresholds": held_thresholds(suite, columns, table),
-        "verdict": _verdict(
-            found, table, groups, measured.questions if by_split else (), suite, judge, columns
+        "verdict": _linked(advise(found), table)
+        | flips(
+            found,
+            {name: column["score"] for name, column in table.items()},
+            verdict_counts(measured.rows),
+            groups,
+            weight=penalty,
+            decide=advise,
         ),
     }
 
@@ -255,17 +264,16 @@ def _totals(rows: Sequence[ScoredRow], cost: Generation | None) -> dict[str, Any
     }
 
 
-def _verdict(
-    found: Mapping[str, Any],
+def _adviser(
     table: Table,
     groups: Mapping[str, str],
     questions: Sequence[Question],
     suite: SuiteSpec,
     judge: Judge,
     columns: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The verdict, which names the splits that it speaks of; there is none without a judge."""
-    verdict = advise(
+) -> Callable[[Effects], dict[str, Any]]:
+    """What gives the verdict of some effects; it names the splits, and there is none without a judge."""
+    return adviser(
         {name: table[name] for name in _names(CELLS + REFERENCES) if name in table},
         groups,
         {question.id: question.split for question in questions},
@@ -273,10 +281,13 @@ def _verdict(
         penalty=suite.hallucination_weight,
         judge_validated=judge.validated,
         judged=not isinstance(judge, NoVerdict),
-        found=found,
         hallucination={name: column["metrics"]["hallucination_rate"] for name, column in columns.items()},
         tolerance=suite.inputs.hallucination_tolerance,
     )
+
+
+def _linked(verdict: dict[str, Any], table: Table) -> dict[str, Any]:
+    """The verdict with the rows behind each of its sentences."""
     return verdict | {"sentences": with_rows(verdict["sentences"], verdict["zones"], table)}
 
 
@@ -288,11 +299,12 @@ def _split(
     found = effects(table, groups, binary=BINARY, metrics=("correct", "score", "hallucination_rate"))
     questions = [question for question in measured.questions if question.split == split]
     cells = _cells(table, groups, suite.hallucination_weight)
+    advise = _adviser(table, groups, questions, suite, judge, cells)
     return {
         "n": len(questions),
         "cells": cells,
         "effects": found,
-        "verdict": _verdict(found, table, groups, questions, suite, judge, cells),
+        "verdict": _linked(advise(found), table),
     }
 
 

@@ -75,7 +75,7 @@ def markdown(results: Results, metrics: Sequence[str]) -> str:
 
 
 def blocks(results: Results) -> list[Block]:
-    """The tables of a run: two of the columns, the effects, harm and help of passages, the outcomes."""
+    """The tables of a run: two of the columns, the effects, harm and help of passages, labels, outcomes."""
     cells = [_columns_block(results, metrics) for metrics in METRICS]
     return [*cells, _effects_block(results), *further_blocks(results), _outcomes_block(results)]
 
@@ -102,7 +102,7 @@ def closing_lines(results: Results) -> list[str]:
 
 def notes(results: Results) -> list[str]:
     """What was asked, what answered and what judged, and what a reader of the figures has to know of it."""
-    judge, lines = results.get("judge") or {}, []
+    judge, lines = results.get("judge") or {}, list(_label_lines(results))
     asked, model = results.get("questions"), results.get("provenance", {}).get("model")
     if asked:
         lines.append(f"questions: {asked['n']}{_splits(asked)}")
@@ -128,6 +128,16 @@ def _splits(asked: Mapping[str, Any]) -> str:
     if asked["n_unseen"] is None:
         return ""
     return f" ({asked['n_unseen']} on unseen documents, {asked['n_seen']} on seen)"
+
+
+def _label_lines(results: Results) -> Iterator[str]:
+    """What would flip the verdict, and how many labels there are."""
+    labels = results.get("judge", {}).get("labels") or {}
+    if flip := labels.get("flip") or (results.get("verdict") or {}).get("flip"):
+        yield flip
+    if labels:
+        unsure = f", and {labels['n_unsure']} as unsure" if labels["n_unsure"] else ""
+        yield f"labels: people labelled {labels['n']} statements{unsure}"
 
 
 def closed_book(results: Results) -> str | None:
@@ -212,8 +222,8 @@ def _effects_block(results: Results) -> Block:
 
 
 def further_blocks(results: Results) -> list[Block]:
-    """What some runs have beside: harm and help of passages, the metrics of ragas."""
-    return [*memory_blocks(results), *ragas_blocks(results)]
+    """What some runs have beside: harm and help of passages, the metrics of ragas, labels of people."""
+    return [*memory_blocks(results), *ragas_blocks(results), *label_blocks(results)]
 
 
 def ragas_blocks(results: Results) -> list[Block]:
@@ -259,6 +269,31 @@ def memory_blocks(results: Results) -> list[Block]:
         "unknown",
     )
     return [Block(header, tuple(rows), notes.lines())]
+
+
+def label_blocks(results: Results) -> list[Block]:
+    """The judge held against people's labels, where there are any."""
+    labels = results.get("judge", {}).get("labels")
+    if not labels:
+        return []
+    rates = ("true_positive_rate", "false_positive_rate", "supported_share", "supported_share_judge")
+    rows = [
+        (cell, *(_told(entry[rate]) for rate in rates), str(entry["n"]))
+        for cell, entry in labels["cells"].items()
+    ]
+    header = (
+        "judge by labels, percent",
+        "supported, and called so",
+        "not supported, but called so",
+        "supported, by labels and judge",
+        "supported, by the judge alone",
+        "labels",
+    )
+    return [Block(header, tuple(rows))]
+
+
+def _told(entry: Mapping[str, Any]) -> str:
+    return entry["reason"] if entry["mean"] is None else percent(entry)
 
 
 def _outcomes_block(results: Results) -> Block:

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from hybrid.judging.overlap import OverlapJudge, content
+from hybrid.judging.overlap import OverlapJudge, content_words
 from hybrid.judging.statements import sentences
 
 NAMES = ("overlap", "rare_overlap", "pair_overlap", "best_sentence", "numbers", "names", "length")
@@ -21,7 +21,7 @@ def features(claim: str, evidence: str) -> tuple[float, ...]:
     ``pair_overlap`` asks for two words in a row; numbers and names are 1 where the claim has none.
     """
     plain = _QUESTION_MARKS.sub(" ", claim)
-    words, held = list(content(plain)), list(content(evidence))
+    words, held = list(content_words(plain)), list(content_words(evidence))
     known = set(held)
     together = set(zip(held, held[1:], strict=False))
     pairs = list(zip(words, words[1:], strict=False))
@@ -29,7 +29,7 @@ def features(claim: str, evidence: str) -> tuple[float, ...]:
         OverlapJudge().verdicts([(claim, evidence)])[0].score or 0.0,
         _weighed(words, known),
         _share([pair in together for pair in pairs]),
-        max((_weighed(words, set(content(part))) for part in _spans(evidence)), default=0.0),
+        max((_weighed(words, set(content_words(part))) for part in _spans(evidence)), default=0.0),
         _share([word in known for word in words if word[-1].isdecimal()], empty=1.0),
         _share([name.lower() in evidence.lower() for name in _NAME.findall(plain)], empty=1.0),
         math.log1p(len(words)),

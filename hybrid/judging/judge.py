@@ -65,7 +65,12 @@ class Judge(Protocol):
 
 def evidence(passages: Iterable[Passage]) -> str:
     """The text against which claims are judged: each passage under its title, in order."""
-    return "\n".join(part for passage in passages for part in (passage.title, passage.text) if part)
+    return joined((passage.title, passage.text) for passage in passages)
+
+
+def joined(passages: Iterable[tuple[str, str]]) -> str:
+    """The same of titles and texts alone, as a finished run keeps them."""
+    return "\n".join(part for passage in passages for part in passage if part)
 
 
 def judge_all(judge: Judge, pairs: Iterable[Pair], progress: Progress = SILENT) -> dict[Pair, Judgement]:

@@ -15,7 +15,7 @@ from hybrid.judging.negatives import (
     swapped_value,
     without_support,
 )
-from hybrid.judging.overlap import content
+from hybrid.judging.overlap import content_words
 from hybrid.judging.pairs import LabelledPair
 
 CHANGES: dict[Change, float] = {
@@ -56,8 +56,8 @@ def shortened(pair: LabelledPair) -> LabelledPair:
     sizes = [len(part.split()) for part in pair.evidence]
     if sum(sizes) <= MOST_WORDS:
         return pair
-    words = set(content(pair.claim))
-    shares = [len(words & set(content(part))) for part in pair.evidence]
+    words = set(content_words(pair.claim))
+    shares = [len(words & set(content_words(part))) for part in pair.evidence]
     first = last = max(range(len(sizes)), key=lambda place: shares[place])
     while True:
         options = [place for place in (first - 1, last + 1) if 0 <= place < len(sizes)]
@@ -75,7 +75,7 @@ def _changed(supported: Sequence[LabelledPair], rng: random.Random) -> Iterator[
 
 
 def _combined(supported: Sequence[LabelledPair], rng: random.Random) -> Iterator[LabelledPair]:
-    held = [frozenset(content(pair.text)) for pair in supported]
+    held = [frozenset(content_words(pair.text)) for pair in supported]
     for pair in supported:
         if rng.random() < NEAR:
             yield elsewhere(pair, _near(pair, supported, held, rng))
@@ -91,7 +91,7 @@ def _near(
     pair: LabelledPair, others: Sequence[LabelledPair], held: Sequence[frozenset[str]], rng: random.Random
 ) -> LabelledPair:
     """Of some pairs of other groups, drawn at random, the one whose evidence speaks most of the claim."""
-    words = set(content(pair.claim))
+    words = set(content_words(pair.claim))
     drawn = rng.sample(range(len(others)), min(DRAWN, len(others)))
     rows = [row for row in drawn if others[row].group != pair.group]
     return others[max(rows, key=lambda row: len(words & held[row]))] if rows else pair

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from hybrid.judging.overlap import content
+from hybrid.judging.overlap import content_words
 from hybrid.judging.pairs import LabelledPair, Span
 
 Change = Callable[[LabelledPair, random.Random], LabelledPair | None]
@@ -75,8 +75,8 @@ def without_support(pair: LabelledPair, rng: random.Random) -> LabelledPair | No
     """The evidence without the parts that hold most of the claim: the same page, which does not tell."""
     if len(pair.evidence) < 3:
         return None
-    words = set(content(pair.claim))
-    shares = [len(words & set(content(part))) for part in pair.evidence]
+    words = set(content_words(pair.claim))
+    shares = [len(words & set(content_words(part))) for part in pair.evidence]
     most = max(shares)
     kept = tuple(
         part for part, share in zip(pair.evidence, shares, strict=True) if share < max(2, 0.6 * most)

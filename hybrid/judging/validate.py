@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from hybrid.judging.judge import Judge, Judgement, judge_all
-from hybrid.judging.overlap import content
+from hybrid.judging.overlap import content_words
 from hybrid.judging.pairs import LabelledPair
 
 BINS = 10
@@ -78,7 +78,7 @@ def _score(judgement: Judgement) -> float:
 
 
 def _words_found(pair: LabelledPair) -> float:
-    words, held = set(content(pair.claim)), set(content(pair.text))
+    words, held = set(content_words(pair.claim)), set(content_words(pair.text))
     return len(words & held) / len(words) if words else 0.0
 
 
