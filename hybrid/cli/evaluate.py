@@ -29,6 +29,9 @@ def eval_command(
     ] = None,
     seed: Seed = 0,
     set_: Set = None,
+    forgetting: Annotated[
+        bool, typer.Option("--forgetting", help="Measure what tuning cost in general ability.")
+    ] = False,
     estimate: Annotated[bool, typer.Option("--estimate", help="Say what it will take, and stop.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was interrupted.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="An empty folder for the files.")] = None,
@@ -51,7 +54,7 @@ def eval_command(
         probes=probe or (),
         limit=limit,
         seed=seed,
-        overrides=set_ or (),
+        overrides=[*(set_ or ()), *(["forgetting.enabled=true"] if forgetting else [])],
         progress=progress,
     )
     if estimate:
