@@ -6,8 +6,10 @@ Pile, 2101.00027, section 3.1).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from hybrid.generation.generator import Generator
+if TYPE_CHECKING:
+    from hybrid.generation.generator import Generator
 
 WIDTH = 1024
 STRIDE = 512
@@ -41,11 +43,14 @@ def windows(length: int, *, width: int = WIDTH, stride: int = STRIDE) -> Iterato
             scored = end
 
 
-def bits(generator: Generator, text: str, *, tuned: bool, width: int = WIDTH, stride: int = STRIDE) -> float:
+def bits(
+    generator: "Generator", text: str, *, tuned: bool, width: int = WIDTH, stride: int = STRIDE
+) -> float:
     """Bits that the base or the tuned model needs for a text, from the token that starts one."""
     ids = [generator.start_id(), *generator.encoder.text(text)]
     width = min(width, generator.context)
-    return sum(
-        sum(generator.surprisals(ids[window.start : window.end], tuned=tuned)[window.scored - window.end :])
-        for window in windows(len(ids), width=width, stride=min(stride, width - 1))
-    )
+    found = 0.0
+    for window in windows(len(ids), width=width, stride=min(stride, width - 1)):
+        read = generator.surprisals(ids[window.start : window.end], tuned=tuned)
+        found += sum(read[window.scored - window.end :])
+    return found

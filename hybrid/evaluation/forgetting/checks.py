@@ -52,17 +52,20 @@ class Check(BaseModel):
 
     @model_validator(mode="after")
     def _says_something(self) -> "Check":
-        if not self.model_fields_set:
+        if not self.wanted:
             raise PydanticCustomError("check", "names nothing to check")
         return self
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """Name of a check → what it asks for."""
+        return self.model_dump(exclude_none=True)
 
 
 def passes(reply: str, check: Check) -> bool:
     """Whether a reply is what was asked for; an empty one never is."""
     text = reply.strip()
-    return bool(text) and all(
-        _CHECKS[name](text, getattr(check, name)) for name in sorted(check.model_fields_set)
-    )
+    return bool(text) and all(_CHECKS[name](text, wanted) for name, wanted in check.wanted.items())
 
 
 def _words(text: str) -> list[str]:
@@ -84,10 +87,6 @@ def _bare(text: str) -> str:
 def _items(text: str, wanted: int) -> bool:
     parts = re.split(r",\s*(?:and\s+)?|\s+and\s+", text.rstrip("."))
     return len(_lines(text)) == 1 and len(parts) == wanted and all(_words(part) for part in parts)
-
-
-def _case(text: str, wanted: str) -> bool:
-    return text == (text.upper() if wanted == "upper" else text.lower()) and bool(_words(text))
 
 
 def _contains_all(text: str, wanted: Sequence[str]) -> bool:
@@ -113,7 +112,7 @@ _CHECKS: dict[str, Callable[[str, Any], bool]] = {
     "most_words": lambda text, wanted: len(_words(text)) <= wanted,
     "lines": lambda text, wanted: len(_lines(text)) == wanted,
     "items": _items,
-    "case": _case,
+    "case": lambda text, wanted: text.isupper() if wanted == "upper" else text.islower(),
     "starts_with": str.startswith,
     "ends_with": str.endswith,
     "contains_all": _contains_all,
