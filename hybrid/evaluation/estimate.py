@@ -4,6 +4,7 @@ import math
 import time
 
 from hybrid.evaluation.answering import retrieve
+from hybrid.evaluation.forgetting.measure import workload
 from hybrid.evaluation.job import Job
 from hybrid.generation.generator import Generator, Prompt
 
@@ -49,6 +50,8 @@ def estimate(job: Job) -> list[str]:
         rows = min(tuning.rows, (tuning.max_steps or math.inf) * tuning.batch_rows)
         training = rows * row * seconds_a_token * TRAINING_TO_READING
         lines.append(f"tuning: {rows} rows, about {round(rows * row)} tokens, about {_minutes(training)}")
+    if job.forgets:
+        lines.append(workload(generator))
     lines.append(f"answering: about {_minutes(answering)}")
     lines.append("Nothing leaves this machine and nothing costs money: the model runs here.")
     return lines

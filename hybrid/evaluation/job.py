@@ -82,6 +82,11 @@ class Job:
         return self.adapter is None and any(column.tuned for column in self.columns)
 
     @property
+    def forgets(self) -> bool:
+        """Whether it is measured what tuning cost: asked for, and there is a tuned column."""
+        return self.spec.forgetting.enabled and any(column.tuned for column in self.columns)
+
+    @property
     def all_questions(self) -> tuple[Question, ...]:
         """Everything that some column asks."""
         return self.questions + self.bound

@@ -12,6 +12,7 @@ from hybrid.generation.correctness import correct
 from hybrid.questions import Row
 from hybrid.records import Question
 
+ITEM_WORDS = 3
 QUOTES = "\"'“”‘’`"
 
 
@@ -23,7 +24,7 @@ class Check(BaseModel):
         exact_words: how many words it has.
         most_words: how many words it has at most.
         lines: how many lines it has that are not blank.
-        items: how many items a comma or "and" divides it into, on one line.
+        items: how many items of at most three words a comma or "and" divides it into, on one line.
         case: the case of all its letters.
         starts_with: its beginning, as written.
         ends_with: its end, as written.
@@ -86,7 +87,8 @@ def _bare(text: str) -> str:
 
 def _items(text: str, wanted: int) -> bool:
     parts = re.split(r",\s*(?:and\s+)?|\s+and\s+", text.rstrip("."))
-    return len(_lines(text)) == 1 and len(parts) == wanted and all(_words(part) for part in parts)
+    short = all(1 <= len(_words(part)) <= ITEM_WORDS for part in parts)
+    return short and len(parts) == wanted and len(_lines(text)) == 1
 
 
 def _contains_all(text: str, wanted: Sequence[str]) -> bool:

@@ -24,10 +24,9 @@ REPLY_TOKENS = 64
 
 def forgetting(job: Job, adapter: Adapter | None, progress: Progress) -> dict[str, Any] | None:
     """What tuning cost, as ``results.json`` has it; None if it was not asked for, or nothing is tuned."""
-    if not job.spec.forgetting.enabled:
-        return None
-    if adapter is None or not any(column.tuned for column in job.columns):
+    if job.spec.forgetting.enabled and not job.forgets:
         progress.say("Forgetting is not measured: no tuned column is run.")
+    if adapter is None or not job.forgets:
         return None
     generator = Generator(
         job.weights, job.spec.generation.model_copy(update={"max_new_tokens": REPLY_TOKENS})
@@ -43,9 +42,24 @@ def forgetting(job: Job, adapter: Adapter | None, progress: Progress) -> dict[st
     return figures | {"gate": held, "rows": rows(arms, tasks, paragraphs)}
 
 
+def workload(generator: Generator) -> str:
+    """One line on what measuring it will take."""
+    tasks, paragraphs = read_tasks(), read_paragraphs()
+    read = sum(len(_prompt(generator, task).ids) for task in tasks)
+    read += sum(len(generator.encoder.text(paragraph.text)) for paragraph in paragraphs)
+    return (
+        f"forgetting: {len(tasks)} tasks and {len(paragraphs)} paragraphs before and after, "
+        f"{len(ARMS) * read} tokens to read, at most {len(ARMS) * len(tasks) * REPLY_TOKENS} to write"
+    )
+
+
+def _prompt(generator: Generator, task: Task) -> Prompt:
+    """The plain task: no rules of a pipeline stand before it."""
+    return Prompt(tuple(generator.encoder.prompt([Message("user", task.text)])), ())
+
+
 def _replies(generator: Generator, tasks: Sequence[Task], name: str, progress: Progress) -> dict[str, Reply]:
-    """Replies to the plain tasks: no rules of a pipeline stand before them."""
-    prompts = [Prompt(tuple(generator.encoder.prompt([Message("user", task.text)])), ()) for task in tasks]
+    prompts = [_prompt(generator, task) for task in tasks]
     store = AnswerStore(library.home() / "answers")
     with progress.track(f"General tasks: {name}", len(prompts)) as done:
         outputs = generator.generate(prompts, tuned=ARMS[name], store=store, done=done).outputs

@@ -12,7 +12,11 @@ CASES = [
     ({"exact_words": 3}, ["Cows eat grass.", "one - two three"], ["Cows eat.", "Cows eat green grass."]),
     ({"most_words": 3}, ["Bread.", "I like bread."], ["I do like bread."]),
     ({"lines": 2}, ["a\nb", "a\n\nb\n"], ["a b", "a\nb\nc"]),
-    ({"items": 3}, ["a, b, c", "a, b and c.", "a, b, and c"], ["a, b", "a, b, c, d", "a, , c", "a,\nb,\nc"]),
+    (
+        {"items": 3},
+        ["a, b, c", "a, b and c.", "a, b, and c"],
+        ["a, b", "a, b, c, d", "a, , c", "a, b, c d e f", "a,\nb,\nc"],
+    ),
     ({"case": "upper"}, ["RIVER 7!"], ["River", "river", "7!"]),
     ({"case": "lower"}, ["good day"], ["Good day"]),
     ({"starts_with": "The sea"}, ["The sea is wide."], ["the sea is wide.", "Oh, The sea"]),
