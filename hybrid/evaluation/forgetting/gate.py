@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hybrid.evaluation.intervals import LEVEL
 from hybrid.specs import ForgettingSpec
 
-RULE = "a limit fails only if the 95 % interval of the paired change lies wholly beyond it"
+RULE = f"a limit fails only if the {100 * LEVEL:g} % interval of the paired change lies wholly beyond it"
 
 LIMITS = {
     "max_bits_per_byte_increase": ("bits_per_byte", 1),

@@ -48,8 +48,9 @@ def _interval(change: Figures, scale: int, form: str) -> str:
 def _gate_line(gate: Mapping[str, Any]) -> str:
     if not gate["limits"]:
         return "forgetting gate: no limit is set"
-    if gate["failed"]:
-        told = ", ".join(f"{name} {gate['limits'][name]:g}" for name in gate["failed"])
-        return f"forgetting gate: failed ({told}): the whole interval lies beyond the limit"
-    note = f"; not shown to be within the limit: {', '.join(gate['undecided'])}" if gate["undecided"] else ""
-    return f"forgetting gate: passed{note}"
+    failed, undecided = (
+        ", ".join(f"{name} {gate['limits'][name]:g}" for name in gate[kind])
+        for kind in ("failed", "undecided")
+    )
+    held = f"failed, the whole interval lies beyond {failed}" if failed else "passed"
+    return f"forgetting gate: {held}" + (f"; not shown to be within {undecided}" if undecided else "")

@@ -58,10 +58,10 @@ def test_a_run_without_it_has_no_line(results):
 
 def test_the_gate_says_what_failed_and_what_is_undecided():
     name = "max_bits_per_byte_increase"
-    failed = forgetting_lines(with_gate(failed=[name]))[-1]
-    assert failed == f"forgetting gate: failed ({name} 0.1): the whole interval lies beyond the limit"
+    failed = forgetting_lines(with_gate(passed=False, failed=[name]))[-1]
+    assert failed == f"forgetting gate: failed, the whole interval lies beyond {name} 0.1"
     undecided = forgetting_lines(with_gate(undecided=[name]))[-1]
-    assert undecided == f"forgetting gate: passed; not shown to be within the limit: {name}"
+    assert undecided == f"forgetting gate: passed; not shown to be within {name} 0.1"
     assert forgetting_lines(with_gate(limits={}))[-1] == "forgetting gate: no limit is set"
 
 
