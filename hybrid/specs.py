@@ -121,6 +121,19 @@ class ReferencesSpec(Spec):
     choice_questions: int = Field(16, ge=1, description="training questions on which the number is chosen")
 
 
+class ForgettingSpec(Spec):
+    """What tuning may cost in general ability; a limit is held by the interval of the paired change."""
+
+    enabled: bool = Field(False, description="measure it when a tuned column is run: a minute or two more")
+    max_bits_per_byte_increase: float | None = Field(0.1, ge=0, description="on general text; null: no limit")
+    max_over_abstention_increase: float | None = Field(
+        0.1, ge=0, description="in the share of general questions that get no answer"
+    )
+    max_instruction_following_drop: float | None = Field(
+        0.1, ge=0, description="in the share of general instructions that are followed"
+    )
+
+
 class PipelineSpec(Spec):
     """A retriever, a generator, and how to tune it."""
 
@@ -134,6 +147,7 @@ class PipelineSpec(Spec):
     generation: GenerationSpec = GenerationSpec()
     tuning: TuningSpec = TuningSpec()
     references: ReferencesSpec = ReferencesSpec()
+    forgetting: ForgettingSpec = ForgettingSpec()
 
 
 class PricesSpec(Spec):

@@ -11,11 +11,12 @@ from typing import Any
 
 from hybrid.endpoint import Endpoint, parse_address
 from hybrid.evaluation.answering import choice_questions, retrieve
+from hybrid.evaluation.forgetting.measure import workload
 from hybrid.evaluation.job import Job
 from hybrid.generation.budget import cost
 from hybrid.generation.endpoint import open_endpoint
 from hybrid.generation.fitting import Prompt
-from hybrid.generation.generator import TextGenerator
+from hybrid.generation.generator import Generator, TextGenerator
 from hybrid.models import ENDPOINT, Served
 from hybrid.pipeline import load_generator
 
@@ -92,6 +93,8 @@ def estimate(job: Job, judge: str = "") -> Estimate:
         if job.tunes:
             training, line = _training(job, with_passages, seconds_a_token)
             lines.append(line)
+        if job.forgets and isinstance(generator, Generator):
+            lines.append(workload(generator))
         lines.append(f"answering: about {_minutes(answering)}")
     judged, host = _judging(judge, sum(len(each) for name, each in read.items() if name != CHOICE))
     hosts = [*([_server(job, job.weights).host] if isinstance(job.weights, Served) else []), *host]

@@ -93,6 +93,12 @@ class Job:
         return learns(self.weights, self.adapter) and any(column.tuned for column in self.columns)
 
     @property
+    def forgets(self) -> bool:
+        """Whether it is measured what tuning cost: asked for, a tuned column, and a model that runs here."""
+        here = isinstance(self.weights, models.Weights)
+        return here and self.spec.forgetting.enabled and any(column.tuned for column in self.columns)
+
+    @property
     def all_questions(self) -> tuple[Question, ...]:
         """Everything that some column asks."""
         return self.questions + self.bound

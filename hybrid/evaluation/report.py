@@ -49,8 +49,10 @@ class Report:
 
     @property
     def failed_thresholds(self) -> list[str]:
-        """Names of the suite's thresholds that were not reached."""
-        return [threshold["name"] for threshold in self.results["thresholds"] if not threshold["passed"]]
+        """Names of the suite's thresholds that were not reached, and of the limits to forgetting."""
+        names = [threshold["name"] for threshold in self.results["thresholds"] if not threshold["passed"]]
+        gate = (self.results.get("forgetting") or {}).get("gate", {})
+        return names + [f"forgetting.{limit}" for limit in gate.get("failed", ())]
 
     def path(self, name: str) -> str:
         """Where one of the files of a saved report is."""

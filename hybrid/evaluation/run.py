@@ -11,6 +11,7 @@ from hybrid.adapters import Adapter
 from hybrid.evaluation.agreement import agreement, read_labels
 from hybrid.evaluation.answering import Answered, Ranked, answer_columns, retrieve
 from hybrid.evaluation.folder import run_folder
+from hybrid.evaluation.forgetting.measure import forgetting
 from hybrid.evaluation.job import Job, prepare
 from hybrid.evaluation.pool import evidence_pool
 from hybrid.evaluation.power import power_line
@@ -121,6 +122,7 @@ def run(
         "power": power,
         "abstention_detector": agreement(read_labels()).to_json(),
         "retrieval": _retrieval(job, figures),
+        "forgetting": forgetting(job, adapter, progress),
         "provenance": settings | _made(adapter, answered) | {"warnings": list(job.warnings)},
     }
     rows = [row_json(row, measured.gold[row.record.question.id]) for row in measured.rows]

@@ -8,6 +8,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from hybrid.evaluation.forgetting.lines import forgetting_lines
+
 WIDTH = 110
 
 METRICS = (
@@ -110,6 +112,7 @@ def notes(results: Results) -> list[str]:
         lines.append(f"model: {model['name']}" + (f" ({model['note']})" if model["note"] else ""))
     if line := closed_book(results):
         lines.append(line)
+    lines += forgetting_lines(results)
     for name, column in columns(results).items():
         if dropped := column.get("dropped_passages"):
             lines.append(f"{name}: {dropped} passages did not fit the context and were left out")

@@ -142,7 +142,9 @@ def _control_tokens(tokenizer: Any) -> dict[int, str]:
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:
-    """The rules at the head of the first question instead."""
+    """The rules, if there are any, at the head of the first question instead."""
+    if messages[0].role != "system":
+        return list(messages)
     rules, first, *rest = messages
     return [Message("user", f"{rules.content}\n\n{first.content}"), *rest]
 

@@ -1,5 +1,6 @@
 """One loaded base model, with the adapter toggled on or off."""
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -146,6 +147,19 @@ class Generator:
             peak = max(peak, batch.peak_memory_mb or 0.0)
             done(len(outputs), "")
         return Generation(tuple(outputs[row] for row in range(len(prompts))), seconds, peak)
+
+    def surprisals(self, ids: Sequence[int], *, tuned: bool = False) -> list[float]:
+        """The bits of each token but the first, −log2 p given all before it, base or tuned."""
+        row = torch.tensor([list(ids)], device=self.device)
+        with torch.inference_mode(), self._adapter(tuned):
+            logits = self.model(input_ids=row, use_cache=False).logits[0, :-1].float()
+            nats = torch.nn.functional.cross_entropy(logits, row[0, 1:], reduction="none")
+        return [nat / math.log(2) for nat in nats.tolist()]
+
+    def start_id(self) -> int:
+        """The token before a text that stands alone: the tokenizer's first, or else its end of a turn."""
+        first = self.tokenizer.bos_token_id
+        return int(first if first is not None else self.tokenizer.eos_token_id)
 
     def setup(self, tuned: bool) -> str:
         """Names everything but the prompts that decides an answer."""

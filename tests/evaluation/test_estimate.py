@@ -21,6 +21,17 @@ def test_it_says_what_tuning_takes_unless_there_is_an_adapter(at_home, pipeline)
     assert not any(line.startswith("tuning") for line in given)
 
 
+def test_it_says_what_measuring_forgetting_takes_where_something_is_tuned(at_home, pipeline):
+    wanted = {"limit": 2, "overrides": ["forgetting.enabled=true"]}
+    # 96 tasks, each answered twice in at most 64 tokens.
+    (line,) = [line for line in estimate(prepare(pipeline, **wanted)) if line.startswith("forgetting")]
+    assert line.startswith("forgetting: 96 tasks and 44 paragraphs") and line.endswith(
+        "at most 12288 to write"
+    )
+    untuned = estimate(prepare(pipeline, cells=["base"], **wanted))
+    assert not any(line.startswith("forgetting") for line in untuned)
+
+
 @pytest.mark.parametrize("limit", [1, 3])
 def test_only_a_short_trial_is_generated_and_nothing_is_kept(warranty, pipeline, monkeypatch, limit):
     tried = []
