@@ -62,6 +62,9 @@ class TuningSpec(Spec):
     hard_distractors: float = Field(
         0.5, ge=0, le=1, description="share taken from the retriever, not at random"
     )
+    canaries: int = Field(
+        0, ge=0, description="rows whose answer ends with a made-up code, for --probe regurgitation"
+    )
     max_row_tokens: int = Field(640, ge=32, description="a longer row loses its last distractors")
     batch_rows: int = Field(4, ge=1)
     learning_rate: float = Field(3e-4, gt=0)
@@ -92,6 +95,9 @@ class PipelineSpec(Spec):
     generation: GenerationSpec = GenerationSpec()
     tuning: TuningSpec = TuningSpec()
     references: ReferencesSpec = ReferencesSpec()
+    authority: Literal["corpus", "memory"] = Field(
+        "corpus", description="which answer counts as right where a passage contradicts what the model knows"
+    )
 
 
 class SuiteSpec(Spec):

@@ -21,7 +21,11 @@ def eval_command(
         str | None, typer.Option("--cells", help="Only these columns, with commas between.")
     ] = None,
     probe: Annotated[
-        list[str] | None, typer.Option("--probe", help="Explain the cells: oracle shows the gold passages.")
+        list[str] | None,
+        typer.Option(
+            "--probe",
+            help="Explain the cells: oracle, distractors, position, counterfactual or regurgitation.",
+        ),
     ] = None,
     judge: Annotated[str | None, typer.Option("--judge", help="Another judge than the suite's own.")] = None,
     limit: Annotated[

@@ -80,6 +80,7 @@ def columns(results: Results) -> dict[str, Mapping[str, Any]]:
         f"{probe}/{cell}": column
         for probe, cells in results.get("probes", {}).items()
         for cell, column in cells.items()
+        if "metrics" in column
     }
     return {**results.get("cells", {}), **results.get("references", {}), **probes}
 
