@@ -51,9 +51,10 @@ PROBES: dict[str, tuple[str, ...]] = {
 """Probe → what its columns show.
 
 ``oracle`` shows the gold passages and nothing else: what is left to gain by better retrieval. ``distractors``
-mixes them with passages near the question that do not tell, and brings the oracle to compare with; ``position``
-has them at three places among the same distractors. ``counterfactual`` shows the gold passages with another
-answer. ``regurgitation`` plants strings into the examples of few-shot columns (see also ``tuning.canaries``).
+mixes them with passages that are near the question and do not tell, and brings the oracle to compare with;
+``position`` has the gold at three places among the same distractors. ``counterfactual`` shows the gold
+passages with another answer. ``regurgitation`` plants strings into the examples of few-shot columns, see also
+``tuning.canaries``.
 """
 
 

@@ -51,7 +51,7 @@ def counterfactuals(job: Job) -> Counterfactuals:
 
 
 def counterfactual_requests(job: Job, made: Counterfactuals) -> list[Request]:
-    """The questions with the changed passages; the references are those of the authority, see the pipeline."""
+    """The questions with the changed passages, and the references of the pipeline's authority."""
     requests = []
     for question in job.questions:
         if swap := made.swaps.get(question.id):
@@ -63,8 +63,8 @@ def counterfactual_requests(job: Job, made: Counterfactuals) -> list[Request]:
 def context_or_memory(rows: Sequence[ScoredRow], groups: Mapping[str, str]) -> dict[str, Any]:
     """The shares of what became of the answers, and of those that are right by the authority.
 
-    Rates of the contract, ``withheld`` among fewer than 30 swapped questions. An answer that tells both values
-    is ``other``, and so is one that tells neither.
+    Metrics of the contract, ``withheld`` among fewer than 30 swapped questions. An answer that tells both
+    values is ``other``, and so is one that tells neither.
     """
     told = {row.record.question.id: _told(row) for row in rows if not row.record.answer.dropped_passages}
     right = {row.record.question.id: _trusted(row) for row in rows}

@@ -13,7 +13,8 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _VAGUE = frozenset(
-    "is are was were do does did has have had can could may must should will would to the a i we you it".split()
+    "is are was were do does did has have had can could may must should will would to the a an i we you it "
+    "only one first last main following same other".split()
 )
 
 

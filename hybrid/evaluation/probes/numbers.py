@@ -1,10 +1,11 @@
-"""Another number of the same format, another date, another time: renamed by value in every way of writing it."""
+"""Another number, date or time, put by its value into every way of writing it, in the same format."""
 
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from hybrid.cjk import CJK
 from hybrid.generation.correctness import NUMBER_WORDS, values
 
 MONTHS = tuple(
@@ -16,7 +17,7 @@ _TOKEN = re.compile(
     r"(?P<iso>(?<!\d)\d{4}-\d{2}-\d{2}(?!\d))"
     r"|(?P<clock>(?<![\d:])\d{1,2}:\d{2}(?![\d:]))"
     rf"|(?P<month>(?<!\w)(?-i:{'|'.join(MONTHS)}|{'|'.join(month[:3] for month in MONTHS)})(?!\w))"
-    r"|(?<=[^\W\d_])-?(?P<code>\d+)"
+    rf"|(?<=[^\W\d_{CJK}])-?(?P<code>\d+)"
     rf"|(?P<digits>(?<!\d[.,])(?<!\d)\d+(?:,\d{{3}})*(?:\.\d+)?(?!\d){_ORDINAL})"
     rf"|(?P<word>\b(?:{'|'.join(NUMBER_WORDS)})\b)",
     re.IGNORECASE,
@@ -55,30 +56,44 @@ def renamings(reference: str, others: Sequence[str], rng: random.Random) -> Iter
 
     Args:
         reference: as it stands in a passage.
-        others: other ways of writing it; a number that is spelled in one of them is replaced by one that can be.
+        others: other ways of writing it; where one spells a number, so can its substitute be.
         rng: draws.
     """
-    found = {_token(match): str(match[str(match.lastgroup)]) for match in _TOKEN.finditer(reference)}
+    found = _tokens(reference)
     spelled = {
         _token(match) for text in (reference, *others) for match in _TOKEN.finditer(text) if match["word"]
     }
     date = {token: surface for token, surface in found.items() if _in_date(token, found)}
-    while date:
-        yield _another_date(date, rng)
-    while len(found) == 1:
-        ((token, surface),) = found.items()
-        yield {token: _another(token, surface, reference, token in spelled, rng)}
+    while date or len(found) == 1:
+        renaming = (
+            _another_date(date, rng)
+            if date
+            else {
+                token: _another(token, surface, reference, token in spelled, rng)
+                for token, surface in found.items()
+            }
+        )
+        if any(old != new for old, new in renaming.items()):
+            yield renaming
 
 
 def counted_by_one(reference: str) -> bool:
     """Whether it is one of something: with another number its noun would have to change."""
-    numbers = {_token(match).value for match in _TOKEN.finditer(reference)}
-    return numbers == {"1"} and len(values(reference)) > 1
+    return {token.value for token in _tokens(reference)} == {"1"} and len(values(reference)) > 1
 
 
 def has_numbers(reference: str) -> bool:
     """Whether a reference holds a number, a date or a code."""
-    return bool(_TOKEN.search(reference))
+    return bool(_tokens(reference))
+
+
+def _tokens(reference: str) -> dict[Token, str]:
+    """The tokens of a reference as they are written; a month beside capitals, as in "Odo March", is a name."""
+    found = {_token(match): str(match[str(match.lastgroup)]) for match in _TOKEN.finditer(reference)}
+    if {token.kind for token in found} == {"month"}:
+        capitals = [word for word in re.findall(r"\w+", reference) if word[0].isupper()]
+        return found if len(capitals) == len(found) else {}
+    return found
 
 
 def _token(found: re.Match[str]) -> Token:
@@ -121,7 +136,7 @@ def _another(token: Token, surface: str, reference: str, spelled: bool, rng: ran
 
 
 def _number(surface: str, reference: str, spelled: bool, rng: random.Random) -> str:
-    """Another value that can be written in the same format and is as likely: of the same order and roundness."""
+    """Another value that can be written in the same format and is of the same order and roundness."""
     whole, _, decimals = values(surface)[0].partition(".") if spelled else _split(surface)
     n = int(whole + decimals)
     if spelled:

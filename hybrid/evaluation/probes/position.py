@@ -20,9 +20,9 @@ def by_position(fates: Mapping[str, Mapping[str, Fate]], groups: Mapping[str, st
         groups: question id → cluster.
 
     Returns:
-        ``first``, ``middle`` and ``last`` as metrics of the contract on the questions that were answered at all
-        three, and ``largest``: the difference to − from that is largest, as a metric with ``from`` and ``to``.
-        As it is the largest of three, its interval has the level 1 − 0.05/3 (Bonferroni).
+        ``first``, ``middle`` and ``last`` as metrics of the contract, on the questions that were asked with
+        all three, and ``largest``: of the differences ``to`` − ``from`` the one farthest from 0. As it is
+        chosen among three, its interval has the level 1 − 0.05/3 (Bonferroni).
     """
     asked = set.intersection(*(set(fates.get(place, {})) for place in PLACES))
     right = {

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from hybrid.cjk import CJK
 from hybrid.evaluation.probes.names import Names, is_proper
 from hybrid.evaluation.probes.numbers import counted_by_one, has_numbers, renamed, renamings
 from hybrid.generation.correctness import POLAR, correct, normalise, values
@@ -185,9 +186,12 @@ def _stands_in(reference: str, passages: Sequence[Passage]) -> bool:
 
 
 def _pattern(reference: str) -> str:
-    """A reference as words of their own: "5 years" neither in "15 years" nor in "2.5 years"."""
+    """A reference as words of their own: "5 years" neither in "15 years" nor in "2.5 years".
+
+    Between CJK characters there is no end of a word to look for.
+    """
     words = r"\s+".join(map(re.escape, reference.split()))
-    return rf"(?<!\w)(?<!\d[.,]){words}(?!\w)(?![.,]\d)"
+    return rf"(?<![^\W{CJK}])(?<!\d[.,]){words}(?![^\W{CJK}])(?![.,]\d)"
 
 
 def _key(surface: str) -> str:
