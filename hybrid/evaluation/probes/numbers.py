@@ -88,7 +88,7 @@ def has_numbers(reference: str) -> bool:
 
 
 def _tokens(reference: str) -> dict[Token, str]:
-    """The tokens of a reference as they are written; a month beside capitals, as in "Odo March", is a name."""
+    """The tokens of a reference as they are written; a month beside capitals, "Odo March", is a name."""
     found = {_token(match): str(match[str(match.lastgroup)]) for match in _TOKEN.finditer(reference)}
     if {token.kind for token in found} == {"month"}:
         capitals = [word for word in re.findall(r"\w+", reference) if word[0].isupper()]
