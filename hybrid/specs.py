@@ -101,6 +101,9 @@ class TuningSpec(Spec):
     hard_distractors: float = Field(
         0.5, ge=0, le=1, description="share taken from the retriever, not at random"
     )
+    canaries: int = Field(
+        0, ge=0, description="rows whose answer ends with a made-up code, for --probe regurgitation"
+    )
     max_row_tokens: int = Field(640, ge=32, description="a longer row loses its last distractors")
     batch_rows: int = Field(4, ge=1)
     learning_rate: float = Field(3e-4, gt=0)
@@ -148,6 +151,9 @@ class PipelineSpec(Spec):
     tuning: TuningSpec = TuningSpec()
     references: ReferencesSpec = ReferencesSpec()
     forgetting: ForgettingSpec = ForgettingSpec()
+    authority: Literal["corpus", "memory"] = Field(
+        "corpus", description="which answer counts as right where a passage contradicts what the model knows"
+    )
 
 
 class PricesSpec(Spec):

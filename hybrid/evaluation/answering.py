@@ -8,16 +8,15 @@ from hybrid.adapters import Adapter
 from hybrid.evaluation.columns import COLUMNS, Column
 from hybrid.evaluation.few_shot import ExampleBook, open_book
 from hybrid.evaluation.job import Job
+from hybrid.evaluation.pool import Ranked
+from hybrid.evaluation.probes.regurgitation import planted
+from hybrid.evaluation.probes.showing import Showcase
 from hybrid.generation.answers import AnswerStore
 from hybrid.generation.correctness import correct
 from hybrid.generation.generator import Generation, Parity
 from hybrid.pipeline import Request, answer_all, load_generator
 from hybrid.progress import Progress
 from hybrid.records import Answer, Passage, Question
-from hybrid.tuning.rows import gold_passages
-
-Ranked = Mapping[str, tuple[Passage, ...]]
-"""Question id → the passages found for it, best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +25,19 @@ class Answered:
 
     Attributes:
         answers: column → question id → answer.
+        requests: column → question id → what was asked and shown.
         costs: column → what its generation took.
         examples: the number of examples in the few-shot columns; None without them.
         parity: whether token ids reached the model, or messages that a server put into its template.
+        showcase: what the probes showed.
     """
 
     answers: Mapping[str, Mapping[str, Answer]]
+    requests: Mapping[str, Mapping[str, Request]]
     costs: Mapping[str, Generation]
     examples: int | None
     parity: Parity
+    showcase: Showcase
 
 
 def retrieve(job: Job) -> Ranked:
@@ -42,31 +45,22 @@ def retrieve(job: Job) -> Ranked:
     return _ranked(job, job.all_questions)
 
 
-def oracle(job: Job) -> Ranked:
-    """Question id → its gold passages; of a document that is gold as a whole the first ones, at most k."""
-    corpus = job.suite.corpus
-    found = {}
-    for question in job.all_questions:
-        passages = gold_passages(corpus, question)
-        if not passages:
-            passages = [passage for gold in question.gold or () for passage in corpus.holding(gold)]
-        found[question.id] = tuple(passages[: job.spec.retrieval.k])
-    return found
-
-
 def answer_columns(job: Job, adapter: Adapter | None, ranked: Ranked, progress: Progress) -> Answered:
     """Answers every question in every column of a job."""
     bench = _Bench(job, adapter, progress)
     examples = bench.best_number_of_examples() if any(column.few_shot for column in job.columns) else None
     answers: dict[str, Mapping[str, Answer]] = {}
+    requests: dict[str, Mapping[str, Request]] = {}
     costs: dict[str, Generation] = {}
-    gold = oracle(job) if any(column.probe for column in job.columns) else {}
+    showcase = Showcase(job)
     for column in job.columns:
-        shown = gold if column.probe else ranked
-        answers[column.name], costs[column.name] = bench.answer(
-            column, job.asked(column), shown, examples or 0
-        )
-    return Answered(answers, costs, examples, bench.parity)
+        if column.probe and not column.few_shot:
+            asked = showcase.requests(column.probe)
+        else:
+            asked = bench.requests(column, job.asked(column), ranked, examples or 0)
+        requests[column.name] = {request.question.id: request for request in asked}
+        answers[column.name], costs[column.name] = bench.answer(column, asked)
+    return Answered(answers, requests, costs, examples, bench.parity, showcase)
 
 
 class _Bench:
@@ -87,10 +81,9 @@ class _Bench:
         return self._generator.parity
 
     def answer(
-        self, column: Column, questions: Sequence[Question], ranked: Ranked, examples: int, label: str = ""
+        self, column: Column, requests: Sequence[Request], label: str = ""
     ) -> tuple[dict[str, Answer], Generation]:
-        """Answers questions in one column, by question id."""
-        requests = self._requests(column, questions, ranked, examples)
+        """Answers requests as one column does, by question id."""
         with self._progress.track(label or f"Answering: {column.name}", len(requests)) as done:
             answers, generation = answer_all(
                 self._generator,
@@ -100,8 +93,7 @@ class _Bench:
                 store=self._store,
                 done=done,
             )
-        by_id = {question.id: answer for question, answer in zip(questions, answers, strict=True)}
-        return by_id, generation
+        return {each.question.id: answer for each, answer in zip(requests, answers, strict=True)}, generation
 
     def best_number_of_examples(self) -> int:
         """Chosen on training questions, which the evaluation never asks; the fewest if several are equal."""
@@ -113,21 +105,24 @@ class _Bench:
         column = COLUMNS["few-shot+rag"]
         right = {}
         for count in candidates:
-            answers, _ = self.answer(column, questions, ranked, count, f"Choosing examples: {count}")
+            requests = self.requests(column, questions, ranked, count)
+            answers, _ = self.answer(column, requests, f"Choosing examples: {count}")
             right[count] = sum(_right(answers[question.id], question) for question in questions)
         return max(candidates, key=lambda count: (right[count], -count))
 
-    def _requests(
+    def requests(
         self, column: Column, questions: Sequence[Question], ranked: Ranked, count: int
     ) -> list[Request]:
+        """What a cell or a few-shot column asks and shows, in the order of the questions."""
         if column.few_shot and self._book is not None:
             examples = self._book.nearest(questions, count, retrieval=column.retrieval)
         else:
             examples = [() for _ in questions]
-        return [
+        asked = [
             Request(question, ranked[question.id] if column.retrieval else (), shown)
             for question, shown in zip(questions, examples, strict=True)
         ]
+        return [planted(each, self._job.seed) for each in asked] if column.probe else asked
 
 
 def choice_questions(job: Job) -> list[Question]:

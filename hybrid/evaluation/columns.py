@@ -15,7 +15,7 @@ class Column:
         tuned: whether the adapter is on.
         retrieval: whether passages are shown.
         few_shot: whether examples stand before the question.
-        probe: what is shown instead of the passages found; empty in cells and references.
+        probe: what is shown otherwise than in the column that it explains; empty in cells and references.
     """
 
     name: str
@@ -23,6 +23,11 @@ class Column:
     retrieval: bool = False
     few_shot: bool = False
     probe: str = ""
+
+    @property
+    def cell(self) -> str:
+        """The name of the column that a probe explains; of other columns their own."""
+        return self.name.removeprefix(f"{self.probe}/")
 
 
 CELLS = (
@@ -36,8 +41,21 @@ REFERENCES = (
     Column("few-shot+rag", few_shot=True, retrieval=True),
 )
 COLUMNS = {column.name: column for column in CELLS + REFERENCES}
-PROBES = ("oracle",)
-"""``oracle`` shows the gold passages and nothing else: what is left to gain by better retrieval."""
+PROBES: dict[str, tuple[str, ...]] = {
+    "oracle": ("oracle",),
+    "distractors": ("oracle", "distractors"),
+    "position": ("position-first", "position-middle", "position-last"),
+    "counterfactual": ("counterfactual",),
+    "regurgitation": ("regurgitation",),
+}
+"""Probe → what its columns show.
+
+``oracle`` shows the gold passages and nothing else: what is left to gain by better retrieval. ``distractors``
+mixes them with passages that are near the question and do not tell, and brings the oracle to compare with;
+``position`` has the gold at three places among the same distractors. ``counterfactual`` shows the gold
+passages with another answer. ``regurgitation`` plants strings into the examples of few-shot columns, see also
+``tuning.canaries``.
+"""
 
 
 def pick_columns(names: Sequence[str]) -> list[Column]:
@@ -53,22 +71,23 @@ def pick_columns(names: Sequence[str]) -> list[Column]:
 
 
 def probe_columns(probes: Sequence[str], columns: Sequence[Column]) -> list[Column]:
-    """One column for each probe and each cell with retrieval among the columns, such as ``oracle/base+rag``.
+    """One column for everything that a probe shows and each of the columns that it explains.
+
+    ``oracle/base+rag`` explains a cell with retrieval, ``regurgitation/few-shot`` a reference.
 
     Raises:
         UnknownName: there is no such probe.
-        RunError: none of the columns is a cell with retrieval.
+        RunError: none of the columns can be explained by a probe.
     """
     for probe in probes:
         if probe not in PROBES:
             raise UnknownName("probe", probe, PROBES)
-    explained = [column for column in columns if column.retrieval and column in CELLS]
-    if probes and not explained:
-        raise RunError("--probe explains cells with retrieval: add base+rag or tuned+rag to --cells.")
+        _check_explains(probe, columns)
+    shown = dict.fromkeys(show for probe in probes for show in PROBES[probe])
     return [
-        replace(column, name=f"{probe}/{column.name}", probe=probe)
-        for probe in dict.fromkeys(probes)
-        for column in explained
+        replace(column, name=f"{show}/{column.name}", probe=show)
+        for show in shown
+        for column in _explained(show, columns)
     ]
 
 
@@ -79,3 +98,20 @@ def columns_named(names: Sequence[str]) -> list[Column]:
         probe, _, cell = name.rpartition("/")
         found.append(replace(COLUMNS[cell], name=name, probe=probe))
     return found
+
+
+def _explained(show: str, columns: Sequence[Column]) -> list[Column]:
+    if show == "regurgitation":
+        return [column for column in columns if column.few_shot]
+    return [column for column in columns if column.retrieval and column in CELLS]
+
+
+def _check_explains(probe: str, columns: Sequence[Column]) -> None:
+    if any(_explained(show, columns) for show in PROBES[probe]):
+        return
+    if probe != "regurgitation":
+        raise RunError(
+            f"--probe {probe} explains cells with retrieval: add base+rag or tuned+rag to --cells."
+        )
+    if not any(column.tuned for column in columns):
+        raise RunError("--probe regurgitation explains tuned and few-shot columns: add one to --cells.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid import library, models
 from hybrid.adapters import Adapter, open_adapter
-from hybrid.errors import CorpusError
+from hybrid.errors import CorpusError, RunError
 from hybrid.evaluation.columns import COLUMNS, Column, pick_columns, probe_columns
 from hybrid.evaluation.fit import (
     adapter_warnings,
@@ -50,6 +50,9 @@ VERSIONS = (
     "ragas",
 )
 
+LEAST_K = {"distractors": 2, "position": 3}
+"""How many passages a probe has to show: the gold, and something beside or on both sides of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -67,6 +70,7 @@ class Job:
         part: they are from.
         limit: that was set on them.
         seed: of everything that is drawn.
+        probes: that were asked for.
         adapter: to use instead of tuning one.
         warnings: what a reader of the figures has to know about the models and that adapter.
         budget: what a vendor's answers may cost.
@@ -83,6 +87,7 @@ class Job:
     part: Part
     limit: int | None
     seed: int
+    probes: tuple[str, ...]
     adapter: Adapter | None
     warnings: tuple[str, ...]
     budget: Budget = field(default_factory=Budget)
@@ -104,8 +109,8 @@ class Job:
         return self.questions + self.bound
 
     def asked(self, column: Column) -> tuple[Question, ...]:
-        """The questions of one column: a probe that shows the gold asks those that have one."""
-        if not column.probe:
+        """The questions of one column: a probe that shows the gold asks, at most, those that have one."""
+        if not column.probe or column.few_shot:
             return self.questions
         return tuple(question for question in self.all_questions if question.gold)
 
@@ -116,6 +121,7 @@ class Job:
             "pipeline": self.spec.model_dump(mode="json", exclude={"generation": {"server"}}),
             "suite": self.suite.spec.model_dump(mode="json"),
             "columns": [column.name for column in self.columns],
+            "probes": list(self.probes),
             "questions": _digest(self.all_questions),
             "training": _digest(self.suite.training),
             "known": {model: sorted(ids) for model, ids in self.suite.known.items()},
@@ -162,6 +168,7 @@ def prepare(
     spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), [*overrides, *chosen])
     wanted = pick_columns(list(COLUMNS) if cells is None else cells)
     shown = probe_columns(probes, wanted)
+    _check_k(probes, spec.retrieval.k)
     given = open_adapter(adapter) if adapter else None
     library.find_suite(suite or spec.suite)
     weights = models.find(spec.model, progress.say)
@@ -169,13 +176,14 @@ def prepare(
     budget = budget or Budget()
     check_price(spec, weights, budget)
     opened = load_suite(suite or spec.suite, corpus=corpus, say=progress.say)
-    columns = wanted if cells is not None else _possible(wanted, spec, opened, weights)
+    columns = [*wanted, *shown] if cells is not None else _possible([*wanted, *shown], spec, opened, weights)
     asked = opened.part(part)
     questions = stratified_sample([question for question in asked if not question.bound], limit, seed)
     bound = stratified_sample([question for question in asked if question.bound], limit, seed)
     if not questions:
         raise CorpusError(f'Suite "{opened.name}" has no questions for the cells in its part "{part}".')
-    if probes and not any(question.gold for question in (*questions, *bound)):
+    show_gold = [column for column in columns if column.probe and not column.few_shot]
+    if show_gold and not any(question.gold for question in (*questions, *bound)):
         raise CorpusError(f'--probe: no question of suite "{opened.name}" has gold that could be shown.')
     if any(column.few_shot or (column.tuned and learns(weights, given)) for column in columns):
         trainable_questions(opened)
@@ -192,16 +200,26 @@ def prepare(
         suite=opened,
         retriever=retriever,
         weights=weights,
-        columns=(*columns, *shown),
+        columns=tuple(columns),
         questions=tuple(questions),
-        bound=tuple(bound) if probes else (),
+        bound=tuple(bound) if any(column.probe == "oracle" for column in columns) else (),
         part=part,
         limit=limit,
         seed=seed,
+        probes=tuple(dict.fromkeys(probes)),
         adapter=given,
         warnings=tuple(warnings),
         budget=budget,
     )
+
+
+def _check_k(probes: Sequence[str], k: int) -> None:
+    for probe in probes:
+        if k < LEAST_K.get(probe, 1):
+            raise RunError(
+                f"--probe {probe} shows at least {LEAST_K[probe]} passages, but retrieval.k is {k}. "
+                f"Raise it: --set retrieval.k={LEAST_K[probe]}"
+            )
 
 
 def _check_language(spec: PipelineSpec, language: str) -> list[str]:

@@ -3,11 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from hybrid.evaluation.intervals import summarise
+from hybrid.evaluation.conditional import conditional_rate
 from hybrid.records import Value
-
-#: A rate among fewer questions is not told.
-LEAST = 30
 
 #: The cell without passages, and the same with them.
 PAIRS = {"base": "base+rag", "tuned": "tuned+rag"}
@@ -31,7 +28,7 @@ def memory(
 
     Returns:
         ``base`` and ``tuned``, each with the three rates as metrics of the contract; ``withheld`` with
-        its n where fewer than ``LEAST`` questions stand behind it.
+        its n where too few questions stand behind it.
     """
     return {
         alone: _rates(table.get(alone, {}), table.get(shown, {}), groups, known if alone == "base" else None)
@@ -51,20 +48,14 @@ def _rates(
     answered = shown.get("answer_rate", {})
     silent = {id for id in sure if answered[id].value == 0.0}
     harmed = {id: Value(float(aided[id] == 0.0 and id not in silent)) for id in sure}
+    silenced = {id: Value(float(id in silent)) for id in sure}
+    helped = {id: Value(aided[id]) for id in unsure}
     return {
-        "harm": _rate(harmed, groups, "known without passages"),
-        "silenced": _rate({id: Value(float(id in silent)) for id in sure}, groups, "known without passages"),
-        "help": _rate({id: Value(aided[id]) for id in unsure}, groups, "not known without passages"),
+        "harm": conditional_rate(harmed, groups, "known without passages"),
+        "silenced": conditional_rate(silenced, groups, "known without passages"),
+        "help": conditional_rate(helped, groups, "not known without passages"),
     }
 
 
 def _figures(values: Mapping[str, Value]) -> dict[str, float]:
     return {id: value.value for id, value in values.items() if value.value is not None}
-
-
-def _rate(values: Mapping[str, Value], groups: Mapping[str, str], among: str) -> dict[str, Any]:
-    figure = summarise(values, groups, binary=True).to_json()
-    if len(values) >= LEAST:
-        return figure
-    reason = f"{len(values)} questions are {among}; at least {LEAST} are needed"
-    return figure | {"mean": None, "low": None, "high": None, "status": "withheld", "reason": reason}

@@ -1,9 +1,12 @@
 """One evidence pool per question, the same in every cell: gold passages and those retrieved for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hybrid.corpus.store import Corpus
 from hybrid.records import Passage, Question
+
+Ranked = Mapping[str, tuple[Passage, ...]]
+"""Question id → its passages, best first."""
 
 
 def evidence_pool(corpus: Corpus, question: Question, retrieved: Sequence[Passage]) -> tuple[Passage, ...]:

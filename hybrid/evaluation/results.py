@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hybrid.evaluation.advice import adviser
 from hybrid.evaluation.columns import CELLS, COLUMNS, REFERENCES, Column
+from hybrid.evaluation.conditional import unless_few
 from hybrid.evaluation.effects import effects
 from hybrid.evaluation.example_rows import with_rows
 from hybrid.evaluation.flip import flips, verdict_counts
 from hybrid.evaluation.intervals import LEVEL, METHOD, paired_difference, summarise
 from hybrid.evaluation.memory import memory
 from hybrid.evaluation.outcomes import Outcome
+from hybrid.evaluation.probes.findings import findings
 from hybrid.evaluation.ragas_figures import ragas_figures
 from hybrid.evaluation.scoring import BINARY, METRICS, ScoredRow
 from hybrid.evaluation.thresholds import TOTALS, held_thresholds
@@ -27,6 +29,13 @@ SCHEMA_VERSION = 1
 SPLITS: tuple[Split, ...] = ("seen", "unseen")
 NOT_RUN = "this column was not run"
 
+CONDITIONS = {
+    "hallucination_rate_answered": "were answered",
+    "false_abstention_gold_shown": "had the gold shown",
+    "false_abstention_gold_not_shown": "had not all of the gold shown",
+}
+"""The rates that are conditional on what the cell itself did: withheld where that was seldom."""
+
 Table = dict[str, dict[str, dict[str, Value]]]
 
 
@@ -40,6 +49,7 @@ class Measured:
         questions: that were asked in every cell, in order.
         columns: that were run.
         gold: question id → ids of the passages that hold the gold.
+        aside: probe → cell → what was found beside the rows.
     """
 
     rows: tuple[ScoredRow, ...]
@@ -47,6 +57,13 @@ class Measured:
     questions: tuple[Question, ...]
     columns: tuple[Column, ...]
     gold: Mapping[str, tuple[int, ...]]
+    aside: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+
+    def gold_of(self, row: ScoredRow) -> tuple[int, ...]:
+        """Ids of the passages that tell in a row: where they were changed, the changed ones."""
+        if row.record.swap:
+            return tuple(passage.id for passage in row.record.swap.passages)
+        return self.gold[row.record.question.id]
 
 
 def summed_up(
@@ -137,6 +154,11 @@ def row_json(row: ScoredRow, gold: Sequence[int]) -> dict[str, Any]:
         "question": question.text,
         "history": [asdict(turn) for turn in question.history],
         "references": None if question.answers is None else list(question.answers),
+        "swap": record.swap
+        and {
+            "references": list(record.swap.references),
+            "substitutes": list(record.swap.substitutes),
+        },
         "answer": answer.text,
         "raw": answer.raw,
         "abstained": answer.abstained,
@@ -221,11 +243,16 @@ def _metrics(
 ) -> dict[str, Any]:
     if values is None:
         return {name: _absent() for name in METRICS}
-    return {
+    figures = {
         name: summarise(
             values[name], groups, binary=name in BINARY, bounds=(-penalty if name == "score" else 0, 1)
         ).to_json()
         for name in METRICS
+    }
+    return figures | {
+        name: unless_few(figures[name], condition)
+        for name, condition in CONDITIONS.items()
+        if figures[name]["status"] == "ok"
     }
 
 
@@ -328,10 +355,17 @@ def _probes(measured: Measured, table: Table, groups: Mapping[str, str], penalty
     probes: dict[str, Any] = {}
     for column in measured.columns:
         if column.probe:
-            cell = column.name.removeprefix(f"{column.probe}/")
-            gain = paired_difference(
-                table.get(cell, {}).get("correct", {}), table[column.name]["correct"], groups, binary=True
-            )
-            figures = _column(column.name, measured, table[column.name], groups, penalty)
-            probes.setdefault(column.probe, {})[cell] = figures | {"gain": {"correct": gain.to_json()}}
+            figures = _column(column.name, measured, table.get(column.name), groups, penalty)
+            if column.probe != "counterfactual":
+                figures |= {"gain": {"correct": _gain(column, table, groups)}}
+            probes.setdefault(column.probe, {})[column.cell] = figures
+    for found in (findings(measured.rows, groups), measured.aside):
+        for probe, cells in found.items():
+            for cell, figures in cells.items():
+                probes.setdefault(probe, {}).setdefault(cell, {}).update(figures)
     return probes
+
+
+def _gain(column: Column, table: Table, groups: Mapping[str, str]) -> dict[str, Any]:
+    before, after = (table.get(name, {}).get("correct", {}) for name in (column.cell, column.name))
+    return paired_difference(before, after, groups, binary=True).to_json()

@@ -9,12 +9,14 @@ from typing import Any
 
 from hybrid.adapters import Adapter
 from hybrid.evaluation.agreement import agreement, read_labels
-from hybrid.evaluation.answering import Answered, Ranked, answer_columns, retrieve
+from hybrid.evaluation.answering import Answered, answer_columns, retrieve
 from hybrid.evaluation.folder import run_folder
 from hybrid.evaluation.forgetting.measure import forgetting
 from hybrid.evaluation.job import Job, prepare
-from hybrid.evaluation.pool import evidence_pool
+from hybrid.evaluation.pool import Ranked, evidence_pool
 from hybrid.evaluation.power import power_line
+from hybrid.evaluation.probes.aside import aside
+from hybrid.evaluation.probes.showing import shown_pool
 from hybrid.evaluation.report import Report
 from hybrid.evaluation.results import Measured, gold_ids, row_json, summed_up
 from hybrid.evaluation.scoring import AnswerRecord, score
@@ -58,7 +60,8 @@ def evaluate(
         adapter: a PEFT folder to use instead of tuning one.
         cells: columns to run (``base``, ``base+rag``, ``tuned``, ``tuned+rag``, ``few-shot``,
             ``few-shot+rag``); default: all that the suite allows.
-        probes: columns that explain the cells with retrieval: ``oracle`` shows them the gold passages.
+        probes: what explains the cells, see ``PROBES``: ``oracle``, ``distractors``, ``position``,
+            ``counterfactual``, ``regurgitation``.
         limit: ask only so many questions, a stratified sample.
         seed: of everything that is drawn.
         overrides: ``KEY=VALUE`` for single values of the pipeline file.
@@ -107,7 +110,7 @@ def run(
     adapter = _adapter(job, progress)
     ranked = retrieve(job)
     answered = answer_columns(job, adapter, ranked, progress)
-    measured = _measured(job, ranked, answered, judge, progress)
+    measured = _measured(job, adapter, ranked, answered, judge, progress)
     known = job.suite.known.get(job.weights.name)
     figures = summed_up(measured, job.suite.spec, judge, job.seed, known)
     figures["questions"] |= {
@@ -125,7 +128,7 @@ def run(
         "forgetting": forgetting(job, adapter, progress),
         "provenance": settings | _made(adapter, answered) | {"warnings": list(job.warnings)},
     }
-    rows = [row_json(row, measured.gold[row.record.question.id]) for row in measured.rows]
+    rows = [row_json(row, measured.gold_of(row)) for row in measured.rows]
     return Report(results, rows).save(folder)
 
 
@@ -143,26 +146,41 @@ def _adapter(job: Job, progress: Progress) -> Adapter | None:
     )
 
 
-def _measured(job: Job, ranked: Ranked, answered: Answered, judge: Judge, progress: Progress) -> Measured:
+def _measured(
+    job: Job,
+    adapter: Adapter | None,
+    ranked: Ranked,
+    answered: Answered,
+    judge: Judge,
+    progress: Progress,
+) -> Measured:
     pools = {
         question.id: evidence_pool(job.suite.corpus, question, ranked[question.id])
         for question in job.all_questions
     }
     records = [
         AnswerRecord(
-            question=question,
+            question=request.question,
             cell=column.name,
-            answer=answered.answers[column.name][question.id],
-            pool=pools[question.id],
-            ranked=ranked[question.id] if column.retrieval and not column.probe else None,
+            answer=answered.answers[column.name][id],
+            pool=shown_pool(column, request, pools[id]),
+            ranked=ranked[id] if column.retrieval and not column.probe else None,
+            swap=answered.showcase.swap(column, id),
         )
         for column in job.columns
-        for question in job.asked(column)
+        for id, request in answered.requests[column.name].items()
     ]
     progress.say(f"Judging {len(records)} answers …")
     rows = score(records, judge, hallucination_weight=job.suite.spec.hallucination_weight, progress=progress)
     gold = {question.id: gold_ids(job.suite.corpus, question) for question in job.all_questions}
-    return Measured(tuple(rows), answered.costs, job.questions, job.columns, gold)
+    return Measured(
+        tuple(rows),
+        answered.costs,
+        job.questions,
+        job.columns,
+        gold,
+        aside(job, adapter, answered),
+    )
 
 
 def _retrieval(job: Job, figures: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from hybrid.evaluation.attribution import citation_pairs, citation_precision, citation_recall
 from hybrid.evaluation.outcomes import Outcome, outcome
+from hybrid.evaluation.probes.swaps import Swap
 from hybrid.evaluation.ragas_figures import (
     contexts_of,
     further_values,
@@ -72,6 +73,7 @@ class AnswerRecord:
         answer: as the pipeline gave it.
         pool: the question's evidence, the same in every cell.
         ranked: what the retriever returned, best first; None in a cell without retrieval.
+        swap: what was changed in the passages; None outside the counterfactual probe.
     """
 
     question: Question
@@ -79,6 +81,7 @@ class AnswerRecord:
     answer: Answer
     pool: tuple[Passage, ...]
     ranked: tuple[Passage, ...] | None
+    swap: Swap | None = None
 
     @property
     def key(self) -> Key:

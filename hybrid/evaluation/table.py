@@ -92,6 +92,7 @@ def columns(results: Results) -> dict[str, Mapping[str, Any]]:
         f"{probe}/{cell}": column
         for probe, cells in results.get("probes", {}).items()
         for cell, column in cells.items()
+        if "metrics" in column
     }
     return {**own, **systems, **probes}
 

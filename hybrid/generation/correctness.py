@@ -25,9 +25,11 @@ _CJK_CHARACTER = re.compile(f"([{CJK}])")
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 )
-_WORDS = {word: value for value, word in enumerate(f"{_UNITS} seventeen eighteen nineteen twenty".split())}
+NUMBER_WORDS = {
+    word: value for value, word in enumerate(f"{_UNITS} seventeen eighteen nineteen twenty".split())
+}
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_WORDS |= {word: 10 * tens for tens, word in enumerate(_TENS, start=2)}
+NUMBER_WORDS |= {word: 10 * tens for tens, word in enumerate(_TENS, start=2)}
 _HAN_DIGITS = {sign: i for i, sign in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
 _HAN_NUMBER = re.compile(f"[{''.join(_HAN_DIGITS)}{''.join(_HAN_UNITS)}]+")
@@ -71,7 +73,7 @@ def values(text: str) -> tuple[str, ...]:
     """
     digits = _HAN_NUMBER.sub(lambda found: f" {_han_value(found[0])} ", text)
     folded = _COMPOUND.sub(
-        lambda found: str(10 * _TENS.index(found[1]) + 20 + _WORDS[found[2]]), _folded(digits)
+        lambda found: str(10 * _TENS.index(found[1]) + 20 + NUMBER_WORDS[found[2]]), _folded(digits)
     )
     tokens: list[str] = []
     end = 0
@@ -198,7 +200,7 @@ def _tokens(folded: str) -> tuple[str, ...]:
 
 def _words(folded: str) -> list[str]:
     kept = _JOINERS.sub(" ", folded).translate(_PUNCTUATION)
-    return [str(_WORDS.get(token, token)) for token in kept.split() if token not in _ARTICLES]
+    return [str(NUMBER_WORDS.get(token, token)) for token in kept.split() if token not in _ARTICLES]
 
 
 def _canonical(number: str) -> str:

@@ -24,6 +24,7 @@ from hybrid.records import Question
 from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import PipelineSpec, load_spec
 from hybrid.suites import Suite, load_suite
+from hybrid.tuning.canaries import planted_canaries, with_canaries
 from hybrid.tuning.encoding import EncodedRow, encode_rows, rows_digest
 from hybrid.tuning.known import known_unaided
 from hybrid.tuning.rows import RowBuilder, TrainingRow, trainable
@@ -54,7 +55,7 @@ def training_rows(
         style=suite.spec.answers,
         seed=seed,
     )
-    return builder.build(questions, known)
+    return with_canaries(builder.build(questions, known), spec.tuning.canaries, seed)
 
 
 def trainable_questions(suite: Suite) -> list[Question]:
@@ -192,7 +193,7 @@ def _recipe(
     ``documents`` hold the answers that were learned; ``shown`` are all whose text stood in a row, distractors
     of documents that are otherwise unseen among them. Loss is taken on answers only.
     """
-    return {
+    recipe = {
         "base": {
             "name": weights.name,
             "digest": weights.digest,
@@ -212,10 +213,13 @@ def _recipe(
             "tokens": sum(len(row.ids) for row in encoded),
             "digest": rows_digest(encoded),
         },
-        "tuning": spec.tuning.model_dump(mode="json"),
+        "tuning": spec.tuning.model_dump(mode="json", exclude={"canaries"}),
         "precision": precision(spec.generation),
         "seed": seed,
         "versions": {
             name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "trl")
         },
     }
+    # No key for none, so that adapters made before there were canaries are found again.
+    canaries = planted_canaries(rows, spec.tuning.canaries, seed)
+    return recipe | {"canaries": len(canaries)} if canaries else recipe

@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from hybrid.evaluation.answering import answer_columns, oracle, retrieve
+from hybrid.evaluation.answering import answer_columns, retrieve
 from hybrid.evaluation.job import prepare
+from hybrid.evaluation.probes.oracle import oracle
 from hybrid.generation.generator import Generator
 from hybrid.progress import SILENT
 from hybrid.questions import write_questions

@@ -50,7 +50,9 @@ def test_a_probe_explains_only_what_is_run():
 
 
 def test_a_probe_without_a_cell_to_explain_is_refused():
-    with pytest.raises(RunError, match=r"--probe explains cells with retrieval: add base\+rag or tuned\+rag"):
+    with pytest.raises(
+        RunError, match=r"--probe oracle explains cells with retrieval: add base\+rag or tuned\+rag"
+    ):
         probe_columns(["oracle"], pick_columns(["base", "tuned", "few-shot+rag"]))
 
 

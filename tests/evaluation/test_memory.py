@@ -1,6 +1,7 @@
 import pytest
 
-from hybrid.evaluation.memory import LEAST, memory
+from hybrid.evaluation.conditional import LEAST
+from hybrid.evaluation.memory import memory
 from hybrid.records import Status, Value
 
 NONE = Value(None, Status.NOT_APPLICABLE, "the corpus does not hold the answer")

@@ -1,0 +1,1 @@
+"""Probes: what each of them shows, and what it reports."""

@@ -1,0 +1,29 @@
+"""What probes find that stands in no row: swaps that could not be made, and what answers repeat."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hybrid.adapters import Adapter
+from hybrid.evaluation.answering import Answered
+from hybrid.evaluation.job import Job
+from hybrid.evaluation.probes.regurgitation import hidden_from, regurgitated
+
+Findings = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""Probe → cell → figure → what was found."""
+
+
+def aside(job: Job, adapter: Adapter | None, answered: Answered) -> Findings:
+    """``counterfactual``: why questions were ``skipped``. ``regurgitation``: see :func:`regurgitated`."""
+    groups = {question.id: question.group for question in job.all_questions}
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for column in job.columns:
+        if column.probe == "counterfactual":
+            skipped = {"skipped": dict(answered.showcase.counterfactuals.skipped)}
+            found.setdefault(column.probe, {})[column.cell] = skipped
+        elif "regurgitation" in job.probes:
+            requests, answers = answered.requests[column.name], answered.answers[column.name]
+            hidden = hidden_from(column, requests, adapter, job.suite, job.seed)
+            if hidden is not None:
+                figures = regurgitated(requests, answers, hidden, groups)
+                found.setdefault("regurgitation", {})[column.cell] = figures
+    return found

@@ -1,0 +1,17 @@
+"""The gold passages and nothing else: what is left to gain by better retrieval."""
+
+from hybrid.evaluation.job import Job
+from hybrid.evaluation.pool import Ranked
+from hybrid.tuning.rows import gold_passages
+
+
+def oracle(job: Job) -> Ranked:
+    """Question id → its gold passages; of a document that is gold as a whole the first ones, at most k."""
+    corpus = job.suite.corpus
+    found = {}
+    for question in job.all_questions:
+        passages = gold_passages(corpus, question)
+        if not passages:
+            passages = [passage for gold in question.gold or () for passage in corpus.holding(gold)]
+        found[question.id] = tuple(passages[: job.spec.retrieval.k])
+    return found
