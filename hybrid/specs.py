@@ -82,18 +82,6 @@ class ReferencesSpec(Spec):
     choice_questions: int = Field(16, ge=1, description="training questions on which the number is chosen")
 
 
-class PipelineSpec(Spec):
-    """A retriever, a generator, and how to tune it."""
-
-    description: str = ""
-    suite: str = Field(description="default suite of `hybrid eval` and corpus of `hybrid ask`")
-    model: str = "bundled:smollm2-135m-instruct-q4_1"
-    retrieval: RetrievalSpec = RetrievalSpec()
-    generation: GenerationSpec = GenerationSpec()
-    tuning: TuningSpec = TuningSpec()
-    references: ReferencesSpec = ReferencesSpec()
-
-
 class PricesSpec(Spec):
     """What things cost, all in one currency. What is not declared is told in seconds and tokens."""
 
@@ -118,6 +106,21 @@ class InputsSpec(Spec):
     queries: float | None = Field(None, ge=0, description="questions asked in a month")
 
 
+class PipelineSpec(Spec):
+    """A retriever, a generator, and how to tune it."""
+
+    description: str = ""
+    suite: str = Field(description="default suite of `hybrid eval` and corpus of `hybrid ask`")
+    model: str = "bundled:smollm2-135m-instruct-q4_1"
+    retrieval: RetrievalSpec = RetrievalSpec()
+    generation: GenerationSpec = GenerationSpec()
+    tuning: TuningSpec = TuningSpec()
+    references: ReferencesSpec = ReferencesSpec()
+    inputs: InputsSpec = Field(
+        default_factory=InputsSpec, description="declared: skills, hours, prices, tolerance, change, queries"
+    )
+
+
 class SuiteSpec(Spec):
     """What is asked, and how it is judged. Paths are relative to the YAML file."""
 
@@ -135,9 +138,6 @@ class SuiteSpec(Spec):
     judge: str = Field("overlap", description="who judges statements; `hybrid eval --judge` replaces it")
     hallucination_weight: float = Field(1.0, ge=0, description="w in score = right − w × hallucinated")
     worth_it: float = Field(0.05, ge=0, description="d: an effect below it is not worth having")
-    inputs: InputsSpec = Field(
-        default_factory=InputsSpec, description="skills, hours, prices, tolerance, change, queries"
-    )
     thresholds: dict[str, float] = Field(
         default_factory=dict, description="`CELL.METRIC: least mean`; for hallucination_rate the greatest"
     )

@@ -46,7 +46,12 @@ class Measured:
 
 
 def summed_up(
-    measured: Measured, suite: SuiteSpec, judge: Judge, seed: int, known: Collection[str] | None = None
+    measured: Measured,
+    suite: SuiteSpec,
+    judge: Judge,
+    seed: int,
+    known: Collection[str] | None = None,
+    tolerance: float | None = None,
 ) -> dict[str, Any]:
     """The figures of a run: columns, effects, splits, probes and verdict.
 
@@ -56,6 +61,7 @@ def summed_up(
         judge: that judged.
         seed: of the run.
         known: ids of questions that the base was found to answer unaided; None: this run's own answers tell.
+        tolerance: the greatest hallucination rate that is tolerated, if one was declared.
     """
     groups = {row.record.question.id: row.record.question.group for row in measured.rows}
     table = tabulated(measured.rows)
@@ -85,7 +91,7 @@ def summed_up(
             "covers": "questions, conditional on this adapter",
         },
         "thresholds": held_thresholds(suite, columns, table),
-        "verdict": _verdict(found, table, groups, measured.questions, suite, judge, columns),
+        "verdict": _verdict(found, table, groups, measured.questions, suite, judge, columns, tolerance),
     }
 
 
@@ -241,6 +247,7 @@ def _verdict(
     suite: SuiteSpec,
     judge: Judge,
     columns: Mapping[str, Any],
+    tolerance: float | None = None,
 ) -> dict[str, Any]:
     """The verdict, which names the splits that it speaks of; there is none without a judge."""
     verdict = advise(
@@ -253,7 +260,7 @@ def _verdict(
         judged=not isinstance(judge, NoVerdict),
         found=found,
         hallucination={name: column["metrics"]["hallucination_rate"] for name, column in columns.items()},
-        tolerance=suite.inputs.hallucination_tolerance,
+        tolerance=tolerance,
     )
     return verdict | {"sentences": with_rows(verdict["sentences"], verdict["zones"], table)}
 

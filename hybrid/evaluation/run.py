@@ -10,6 +10,7 @@ from typing import Any
 from hybrid.adapters import Adapter
 from hybrid.evaluation.agreement import agreement, read_labels
 from hybrid.evaluation.answering import Answered, Ranked, answer_columns, retrieve
+from hybrid.evaluation.decision import decision
 from hybrid.evaluation.folder import run_folder
 from hybrid.evaluation.job import Job, prepare
 from hybrid.evaluation.pool import evidence_pool
@@ -95,7 +96,10 @@ def run(
     answered = answer_columns(job, adapter, ranked, progress)
     measured = _measured(job, ranked, answered, judge, progress)
     known = job.suite.known.get(job.weights.name)
-    figures = summed_up(measured, job.suite.spec, judge, job.seed, known)
+    inputs = job.spec.inputs
+    figures = summed_up(
+        measured, job.suite.spec, judge, job.seed, known, tolerance=inputs.hallucination_tolerance
+    )
     figures["questions"] |= {
         "part": job.part,
         "limit": job.limit,
@@ -111,7 +115,7 @@ def run(
         "provenance": settings | _made(adapter, answered) | {"warnings": list(job.warnings)},
     }
     rows = [row_json(row, measured.gold[row.record.question.id]) for row in measured.rows]
-    return Report(results, rows).save(folder)
+    return Report(results | decision(results, rows, inputs), rows).save(folder)
 
 
 def _adapter(job: Job, progress: Progress) -> Adapter | None:
