@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybrid.evaluation.choice import Difference, more_questions
-from hybrid.evaluation.cost import QUERIES, break_even, column_costs, effects_cost, tuning_costs
+from hybrid.evaluation.cost import QUERIES, break_even, column_costs, tuning_costs
 from hybrid.evaluation.example_rows import Reference, behind_effect, where
 from hybrid.evaluation.intervals import LEVEL, Column, Frame, paired_difference
 from hybrid.records import Status, Value
@@ -237,7 +237,7 @@ def costs(run: Run) -> Entry:
     ]
     if not found:
         return _unmeasured("Costs", figures, run.command, [])
-    return _entry(_payback(run), figures, []) | {"effects": effects_cost(run.results, run.inputs)}
+    return _entry(_payback(run), figures, [])
 
 
 def variety(run: Run) -> Entry:

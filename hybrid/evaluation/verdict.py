@@ -112,7 +112,7 @@ def decide(
         doubts += _by_seen_alone(found.choice, extra["splits"])
     extra |= {"by_score": found.choice} if doubts else {}
     choice: Choice = "undecided" if doubts else found.choice
-    column = best_column(choice, rows) if choice in OPTIONS else None
+    column = _column(choice, rows)
     tolerated = _tolerated(column, hallucination or {}, tolerance)
     sentences = [
         _told(_headline(choice, worth_it, metric, judge_validated, headline_split)),
@@ -145,6 +145,12 @@ def decide(
 def _picked(effects: Effects, judged_by: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
     """Effect → its figures on the metric that judges it."""
     return {name: effects.get(name, {}).get(metric, {}) for name, metric in judged_by.items()}
+
+
+def _column(choice: Choice, rows: Rows) -> str | None:
+    """The column that stands for the choice, if it is an option."""
+    option = next((each for each in OPTIONS if each == choice), None)
+    return best_column(option, rows) if option else None
 
 
 def _zone(name: str, row: Mapping[str, Any], worth_it: float) -> dict[str, Any]:
