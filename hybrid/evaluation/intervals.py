@@ -168,17 +168,17 @@ class Frame:
         self._present, self._failed = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
         rows = {question: row for row, question in enumerate(ids)}
         for place, column in enumerate(columns.values()):
-            for question, value in column.items():
-                self._fill(rows[question], place, value)
+            self._fill([rows[question] for question in column], place, list(column.values()))
         names: dict[str, int] = {}
         clusters = [names.setdefault(groups.get(question) or question, len(names)) for question in ids]
         self._clusters = np.array(clusters, dtype=np.int64)
 
-    def _fill(self, row: int, place: int, value: Value) -> None:
-        self._present[row, place] = True
-        self._failed[row, place] = value.status is Status.JUDGE_ERROR
-        if value.status is Status.OK and value.value is not None and value.weight > 0:
-            self._values[row, place], self._weights[row, place] = value.value, value.weight
+    def _fill(self, rows: list[int], place: int, values: list[Value]) -> None:
+        self._present[rows, place] = True
+        self._failed[rows, place] = [value.status is Status.JUDGE_ERROR for value in values]
+        weights = [v.weight if v.status is Status.OK and v.value is not None else 0.0 for v in values]
+        self._weights[rows, place] = np.maximum(weights, 0.0)
+        self._values[rows, place] = [value.value or 0.0 for value in values]
 
     def linear(
         self, weights: Mapping[str, float], *, binary: bool, levels: Sequence[float] = (LEVEL,)
@@ -244,7 +244,9 @@ class Frame:
 
     def _sums(self, joined: NDArray[np.bool_], places: list[int]) -> _Sums:
         rows, weights = self._values[joined][:, places], self._weights[joined][:, places]
-        clusters = np.unique(self._clusters[joined], return_inverse=True)[1]
+        clusters = self._clusters
+        if not joined.all():
+            clusters = np.unique(clusters[joined], return_inverse=True)[1]
         count, notes = int(clusters.max()) + 1, ""
         if count == 1 and len(rows) > 1:
             clusters, count = np.arange(len(rows)), len(rows)

@@ -9,7 +9,9 @@ from typing import Any
 
 from hybrid.errors import BadInput
 from hybrid.evaluation.columns import columns_named
+from hybrid.evaluation.decision import decision
 from hybrid.evaluation.folder import run_folder
+from hybrid.evaluation.probes.swaps import Swap
 from hybrid.evaluation.report import ROWS, Report
 from hybrid.evaluation.results import Measured, row_json, summed_up
 from hybrid.evaluation.scoring import AnswerRecord, score
@@ -17,10 +19,10 @@ from hybrid.generation.generator import Generation
 from hybrid.judging.judge import Judge, for_language
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Answer, Citation, Gold, Passage, Question, Turn
-from hybrid.specs import SuiteSpec
+from hybrid.specs import InputsSpec, SuiteSpec
 
 #: What no judge decides. Any other key of ``results.json`` is computed anew, or left out.
-KEPT = ("suite", "pipeline", "power", "abstention_detector", "retrieval", "provenance")
+KEPT = ("suite", "pipeline", "power", "abstention_detector", "retrieval", "forgetting", "provenance")
 
 Row = Mapping[str, Any]
 
@@ -47,13 +49,24 @@ def judge_again(run: Report, judge: Judge, *, out: Path | None = None, progress:
     judge = for_language(judge, suite.language)
     measured = _measured(run, records, judge, suite.hallucination_weight, progress)
     known = made["known"].get(made["model"]["name"])
-    figures = summed_up(measured, suite, judge, made["seed"], known)
+    inputs = InputsSpec.model_validate(made["pipeline"]["inputs"])
+    figures = summed_up(measured, suite, judge, made["seed"], known, tolerance=inputs.hallucination_tolerance)
+    figures["probes"] = _with_asides(run.results["probes"], figures["probes"])
     figures["questions"] = dict(run.results["questions"]) | figures["questions"]
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     kept = {key: run.results[key] for key in KEPT if key in run.results}
     kept["provenance"] = made | {"judge": judge.digest, "created": now, "judged_again": origin}
-    rows = [row_json(row, measured.gold[row.record.question.id]) for row in measured.rows]
-    return Report(figures | kept, rows).save(folder)
+    rows = [row_json(row, measured.gold_of(row)) for row in measured.rows]
+    results = figures | kept
+    return Report(results | decision(results, rows, inputs), rows).save(folder)
+
+
+def _with_asides(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of probes; what the first run found beside the rows needs no judge, and stays."""
+    return {
+        probe: {cell: {**found, **now.get(probe, {}).get(cell, {})} for cell, found in cells.items()}
+        for probe, cells in before.items()
+    }
 
 
 def _provenance(run: Report) -> dict[str, Any]:
@@ -81,6 +94,7 @@ def answer_record(row: Row, place: str) -> AnswerRecord:
             answer=_answer(row, passages),
             pool=pool,
             ranked=None if ranked is None else tuple(passages[each] for each in ranked),
+            swap=_swap(row, passages),
         )
     except (KeyError, TypeError) as exc:
         raise BadInput(
@@ -102,6 +116,14 @@ def _question(row: Row) -> Question:
         split=row["split"],
         tags=tuple(row["tags"]),
     )
+
+
+def _swap(row: Row, passages: Mapping[int, Passage]) -> Swap | None:
+    """What was changed; the rows then name the changed passages as gold."""
+    if row["swap"] is None:
+        return None
+    swap = {name: tuple(row["swap"][name]) for name in ("references", "substitutes")}
+    return Swap(**swap, passages=tuple(passages[each] for each in row["gold"]))
 
 
 def _answer(row: Row, passages: Mapping[int, Passage]) -> Answer:
@@ -130,7 +152,7 @@ def _measured(
         costs={column.name: _cost(run, column.name) for column in columns},
         questions=tuple(asked.values()),
         columns=tuple(columns),
-        gold={row["question_id"]: tuple(row["gold"]) for row in run.rows},
+        gold={row["question_id"]: tuple(row["gold"]) for row in run.rows if row["swap"] is None},
     )
 
 
