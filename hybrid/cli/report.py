@@ -27,6 +27,8 @@ def report(
     from hybrid.evaluation.report import open_report
     from hybrid.evaluation.table import plain
 
+    if out and not judge:
+        raise typer.BadParameter("goes with --judge.", param_hint="--out")
     opened = open_report(run)
     if judge:
         opened = _judged_again(opened, judge, out)
