@@ -47,6 +47,7 @@ def eval_command(
     as_json: Json = False,
 ) -> None:
     """Measure base and tuned model, with and without retrieval: the main job."""
+    from hybrid.evaluation.answers_from import evaluate_answers
     from hybrid.evaluation.estimate import estimate as estimated
     from hybrid.evaluation.job import prepare
     from hybrid.evaluation.run import run
@@ -55,7 +56,8 @@ def eval_command(
     progress = TerminalProgress()
     if from_:
         _refuse_others(context)
-        _finish(_answers(from_, suite, judge, out, progress), as_json, progress)
+        answers = evaluate_answers(from_, suite=suite, judge=judge, out=out, progress=progress)
+        _finish(answers, as_json, progress)
         return
     job = prepare(
         pipeline,
@@ -90,16 +92,6 @@ def _finish(made: "Report", as_json: bool, progress: TerminalProgress) -> None:
     if made.failed_thresholds:
         progress.say(f"Thresholds not reached: {', '.join(made.failed_thresholds)}")
         raise typer.Exit(1)
-
-
-def _answers(
-    path: Path, suite: str | None, judge: str | None, out: Path | None, progress: TerminalProgress
-) -> "Report":
-    from hybrid.evaluation.answers_from import evaluate_answers
-    from hybrid.judging.named import open_judge
-
-    chosen = open_judge(judge) if judge else None
-    return evaluate_answers(path, suite=suite, judge=chosen, out=out, progress=progress)
 
 
 def _refuse_others(context: typer.Context) -> None:
