@@ -64,6 +64,7 @@ def eval_command(
     as_json: Json = False,
 ) -> None:
     """Measure base and tuned model, with and without retrieval: the main job."""
+    from hybrid.evaluation.answers_from import evaluate_answers
     from hybrid.evaluation.estimate import estimate as estimated
     from hybrid.evaluation.job import prepare
     from hybrid.evaluation.run import run
@@ -76,7 +77,8 @@ def eval_command(
         check_judge(judge)
     if from_:
         _refuse_others(context)
-        _finish(_answers(from_, suite, judge, out, progress), as_json, progress)
+        answers = evaluate_answers(from_, suite=suite, judge=judge, out=out, progress=progress)
+        _finish(answers, as_json, progress)
         return
     names: list[str | None] = [*(model or ())] or [None]
     jobs = [
@@ -145,16 +147,6 @@ def _print_comparison(compared: "Comparison", as_json: bool) -> None:
         return
     print_table(models_table(compared.results))
     typer.echo(compared.path)
-
-
-def _answers(
-    path: Path, suite: str | None, judge: str | None, out: Path | None, progress: TerminalProgress
-) -> "Report":
-    from hybrid.evaluation.answers_from import evaluate_answers
-    from hybrid.judging.named import open_judge
-
-    chosen = open_judge(judge) if judge else None
-    return evaluate_answers(path, suite=suite, judge=chosen, out=out, progress=progress)
 
 
 def _refuse_others(context: typer.Context) -> None:
