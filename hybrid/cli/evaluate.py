@@ -91,6 +91,8 @@ def eval_command(
         else:
             show(made)
         failed = made.failed_thresholds
+    if budget.spent:
+        progress.say(f"Spent on answers: ${budget.spent:.4f}")
     if failed:
         progress.say(f"Thresholds not reached: {', '.join(failed)}")
         raise typer.Exit(1)
