@@ -78,7 +78,8 @@ def eval_command(
     if from_:
         _refuse_others(context)
         answers = evaluate_answers(from_, suite=suite, judge=judge, out=out, progress=progress)
-        _finish(answers, as_json, progress)
+        _print_report(answers, as_json)
+        _check_thresholds(answers.failed_thresholds, progress)
         return
     names: list[str | None] = [*(model or ())] or [None]
     jobs = [
@@ -107,17 +108,21 @@ def eval_command(
     if len(jobs) > 1:
         compared = run_several(jobs, opened, out=out, resume=resume, progress=progress)
         _print_comparison(compared, as_json)
-        _check_thresholds(compared.failed_thresholds, progress)
+        failed = compared.failed_thresholds
     else:
-        _finish(run(jobs[0], opened, out=out, resume=resume, progress=progress), as_json, progress)
+        made = run(jobs[0], opened, out=out, resume=resume, progress=progress)
+        _print_report(made, as_json)
+        failed = made.failed_thresholds
+    if budget.spent:
+        progress.say(f"Spent on answers: ${budget.spent:.4f}")
+    _check_thresholds(failed, progress)
 
 
-def _finish(made: "Report", as_json: bool, progress: TerminalProgress) -> None:
+def _print_report(made: "Report", as_json: bool) -> None:
     if as_json:
         print_json(made.results)
     else:
         show(made)
-    _check_thresholds(made.failed_thresholds, progress)
 
 
 def _check_thresholds(failed: "list[str]", progress: TerminalProgress) -> None:
