@@ -28,6 +28,27 @@ OUTCOMES = (
     "wrong_abstention",
     "undecided",
 )
+FINDINGS = {
+    "distractors": {
+        "harm": "harm: right with gold alone, then wrong",
+        "harm_known": "harm: known, then wrong",
+    },
+    "position": {
+        "first": "gold first",
+        "middle": "gold in the middle",
+        "last": "gold last",
+        "largest": "largest difference, points",
+    },
+    "counterfactual": {
+        "follows_context": "follows context",
+        "keeps_memory": "keeps memory",
+        "other": "other",
+        "abstains": "abstains",
+        "right": "right by authority",
+    },
+    "regurgitation": {"canary_rate": "holds a canary", "copied_rate": "copies eight words"},
+}
+"""Probe → figure of ``probes.<probe>.<cell>`` → how a reader sees it."""
 NO_VALUE = "–"
 
 Results = Mapping[str, Any]
@@ -69,9 +90,15 @@ def markdown(results: Results, metrics: Sequence[str]) -> str:
 
 
 def blocks(results: Results) -> list[Block]:
-    """The tables of a run: two of the columns, the effects, harm and help of passages, the outcomes."""
+    """The tables of a run: two of the columns, effects, harm and help of passages, probes, outcomes."""
     cells = [_columns_block(results, metrics) for metrics in METRICS]
-    return [*cells, _effects_block(results), *memory_blocks(results), _outcomes_block(results)]
+    return [
+        *cells,
+        _effects_block(results),
+        *memory_blocks(results),
+        *probe_blocks(results),
+        _outcomes_block(results),
+    ]
 
 
 def columns(results: Results) -> dict[str, Mapping[str, Any]]:
@@ -219,6 +246,30 @@ def memory_blocks(results: Results) -> list[Block]:
         "unknown",
     )
     return [Block(header, tuple(rows), notes.lines())]
+
+
+def probe_blocks(results: Results) -> list[Block]:
+    """What each probe found beside the figures of its columns, a row for each cell that it explains."""
+    found = results.get("probes", {})
+    return [_probe_block(probe, found[probe]) for probe in FINDINGS if probe in found]
+
+
+def _probe_block(probe: str, cells: Mapping[str, Any]) -> Block:
+    notes = _Notes()
+    rows = []
+    for cell, figures in cells.items():
+        entries = [figures.get(name) for name in FINDINGS[probe]]
+        shown = [notes.cell(entry, signed="from" in (entry or {})) for entry in entries]
+        rows.append((cell, *shown, str(max((entry["n"] for entry in entries if entry), default=0))))
+    skipped = next(iter(cells.values()), {}).get("skipped", {})
+    lines = [f"not swapped: {count} questions, {reason}" for reason, count in skipped.items()]
+    lines += [
+        f"{cell}: the largest difference is from gold {largest['from']} to gold {largest['to']}"
+        for cell, figures in cells.items()
+        if (largest := figures.get("largest", {})).get("mean") is not None
+    ]
+    header = (f"{probe}, percent", *FINDINGS[probe].values(), "n")
+    return Block(header, tuple(rows), (*notes.lines(), *lines))
 
 
 def _outcomes_block(results: Results) -> Block:
