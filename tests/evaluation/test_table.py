@@ -142,15 +142,15 @@ def probe_results(**probes):
     return {"probes": {name: {"base+rag": figures} for name, figures in probes.items()}}
 
 
-def figure(mean, n=40, reason="", **more):
+def rate(mean, n=40, reason="", **more):
     return {"mean": mean, "low": mean, "high": mean, "n": n, "reason": reason, **more}
 
 
 def test_each_probe_has_a_block_of_what_it_found():
     found = probe_results(
-        distractors={"harm": figure(0.15), "harm_known": figure(None, 3, "3 questions are right")},
-        counterfactual={"right": figure(0.5), "skipped": {"the answer is a list": 2}},
-        position={"first": figure(0.75), "largest": figure(-0.5, **{"from": "first", "to": "middle"})},
+        distractors={"harm": rate(0.15), "harm_known": rate(None, 3, "3 questions are right")},
+        counterfactual={"right": rate(0.5), "skipped": {"the answer is a list": 2}},
+        position={"first": rate(0.75), "largest": rate(-0.5, **{"from": "first", "to": "middle"})},
     )
     harm, position, swapped = probe_blocks(found)
     assert harm.rows == (("base+rag", "15 [15, 15]", "– (1)", "40"),)
@@ -162,5 +162,5 @@ def test_each_probe_has_a_block_of_what_it_found():
 
 
 def test_what_a_probe_found_without_a_column_is_no_row_of_the_cells():
-    found = probe_results(regurgitation={"canary_rate": figure(0.0)}, oracle={"metrics": {}})
+    found = probe_results(regurgitation={"canary_rate": rate(0.0)}, oracle={"metrics": {}})
     assert list(columns(found)) == ["oracle/base+rag"]
