@@ -1,23 +1,26 @@
 """How often the intervals cover the truth, on simulated questions of which the truth is known.
 
-    python benchmarks/coverage.py [SIMULATIONS]
+    python benchmarks/coverage.py [SIMULATIONS] [--write]
 
 Wanted at 95 %: 92 to 98 with 20 questions, 93 to 97 with 60 and 200. Four cells share a question's difficulty
 and, where clustered, that of its group (four questions a group).
 """
 
-import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from scipy import stats
+from committed import arguments, keep, markdown
+from scipy import special, stats
 
 from hybrid.evaluation.effects import CONTRASTS
-from hybrid.evaluation.intervals import Column, Summary, linear_effect, summarise
+from hybrid.evaluation.intervals import Column, Frame, Summary, summarise
 from hybrid.records import Value
 
 CELLS = ("base", "base+rag", "tuned", "tuned+rag")
 SIZES = (20, 60, 200)
+BARS = {20: (92, 98), 60: (93, 97), 200: (93, 97)}
+FIGURES = ("mean", "retrieval_base", "retrieval", "interaction")
 LEVELS = {
     "0/1, middling": (0.30, 0.55, 0.35, 0.65),
     "0/1, rare": (0.05, 0.10, 0.05, 0.12),
@@ -54,8 +57,8 @@ def skewed_cells(grouped: float) -> tuple[Callable, np.ndarray]:
     shapes = ((0.9, 0.5), (2.0, 0.5), (1.2, 0.5), (4.0, 0.5))
 
     def draw(rng: np.random.Generator, n: int) -> np.ndarray:
-        uniform = stats.norm.cdf(shared_normals(rng, n, 0.4, grouped))
-        return np.column_stack([stats.beta.ppf(uniform[:, c], a, b) for c, (a, b) in enumerate(shapes)])
+        uniform = special.ndtr(shared_normals(rng, n, 0.4, grouped))
+        return np.column_stack([special.betaincinv(a, b, uniform[:, c]) for c, (a, b) in enumerate(shapes)])
 
     return draw, np.array([a / (a + b) for a, b in shapes])
 
@@ -76,37 +79,67 @@ def covers(summary: Summary, truth: float) -> bool:
 def coverage(
     draw: Callable, truths: np.ndarray, n: int, binary: bool, clustered: bool, simulations: int
 ) -> dict[str, float]:
-    """Share of simulations that cover, for a mean, a difference, a main effect and the interaction."""
+    """Percentage of simulations that cover, for a mean, a difference, a main effect and the interaction."""
     rng = np.random.default_rng(n)
     groups = {f"q{i}": f"g{i // 4 if clustered else i}" for i in range(n)}
     true = dict(zip(CELLS, truths, strict=True))
-    hits = dict.fromkeys(("mean", "retrieval_base", "retrieval", "interaction"), 0)
+    hits = dict.fromkeys(FIGURES, 0)
     for _ in range(simulations):
         columns = columns_of(draw(rng, n))
         hits["mean"] += covers(summarise(columns["tuned+rag"], groups, binary=binary), true["tuned+rag"])
-        for effect in ("retrieval_base", "retrieval", "interaction"):
+        frame = Frame(columns, groups)
+        for effect in FIGURES[1:]:
             weights = CONTRASTS[effect]
             truth = sum(w * true[cell] for cell, w in weights.items())
-            hits[effect] += covers(linear_effect(columns, weights, groups, binary=binary), truth)
-    return {name: 100 * count / simulations for name, count in hits.items()}
+            hits[effect] += covers(frame.linear(weights, binary=binary)[0], truth)
+    return {name: round(100 * count / simulations, 1) for name, count in hits.items()}
+
+
+def kinds(clustered: bool) -> list[tuple[str, Callable, np.ndarray, bool]]:
+    """Name, drawer, true means, and whether the rows are 0 or 1."""
+    grouped = 0.2 if clustered else 0.0
+    suffix = ", groups of 4" if clustered else ""
+    binary = [(name + suffix, *binary_cells(rates, grouped), True) for name, rates in LEVELS.items()]
+    return [*binary, ("skewed" + suffix, *skewed_cells(grouped), False)]
+
+
+def measure(simulations: int) -> list[dict[str, Any]]:
+    """One entry for each kind of data and number of questions; printed as it comes."""
+    entries = []
+    for clustered in (False, True):
+        for name, draw, truths, binary in kinds(clustered):
+            for n in SIZES:
+                found = coverage(draw, truths, n, binary, clustered, simulations)
+                least, most = BARS[n]
+                missed = [figure for figure, share in found.items() if not least <= share <= most]
+                entries.append({"data": name, "n": n, "coverage": found, "missed": missed})
+                shown = "".join(f"{share:>13.1f}" for share in found.values())
+                print(
+                    f"{name:<34}{n:>4}{shown}  {'missed: ' + ', '.join(missed) if missed else ''}", flush=True
+                )
+    return entries
 
 
 def main() -> None:
-    """Prints one line per kind of data and number of questions."""
-    simulations = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    """Prints one line per kind of data and number of questions; ``--write`` keeps them."""
+    simulations, write = arguments(1000)
     print(f"coverage in percent of 95 % intervals, {simulations} simulations each")
-    print(f"{'data':<34}{'n':>4}{'mean':>8}{'difference':>12}{'main':>8}{'interaction':>13}")
-    for clustered in (False, True):
-        grouped = 0.2 if clustered else 0.0
-        kinds = [(name, *binary_cells(rates, grouped), True) for name, rates in LEVELS.items()]
-        kinds.append(("skewed", *skewed_cells(grouped), False))
-        for name, draw, truths, binary in kinds:
-            for n in SIZES:
-                shares = list(coverage(draw, truths, n, binary, clustered, simulations).values())
-                label = name + (", groups of 4" if clustered else "")
-                print(
-                    f"{label:<34}{n:>4}{shares[0]:>8.1f}{shares[1]:>12.1f}{shares[2]:>8.1f}{shares[3]:>13.1f}"
-                )
+    entries = measure(simulations)
+    figures = sum(len(entry["coverage"]) for entry in entries)
+    missed = sum(len(entry["missed"]) for entry in entries)
+    print(f"{figures - missed} of {figures} within the bars")
+    if write:
+        rows = [
+            [entry["data"], entry["n"], *(_marked(entry, figure) for figure in FIGURES)] for entry in entries
+        ]
+        outcome = {"simulations": simulations, "bars": BARS, "within": figures - missed, "of": figures}
+        table = markdown(["data", "n", *(figure.replace("_", " ") for figure in FIGURES)], rows)
+        keep("coverage", outcome | {"entries": entries}, table)
+
+
+def _marked(entry: dict[str, Any], figure: str) -> str:
+    share = f"{entry['coverage'][figure]:.1f}"
+    return f"**{share}**" if figure in entry["missed"] else share
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from hybrid.adapters import Adapter
     from hybrid.corpus.store import Corpus
     from hybrid.errors import HybridError
-    from hybrid.evaluation.report import Report
+    from hybrid.evaluation.answers_from import evaluate_answers
+    from hybrid.evaluation.ragas_figures import ragas_scores
+    from hybrid.evaluation.report import Report, open_report
     from hybrid.evaluation.run import evaluate
     from hybrid.pipeline import Pipeline
     from hybrid.records import Answer, Citation, Document, Passage, Question, Turn
@@ -29,6 +31,9 @@ _PLACES = {
     "Report": "hybrid.evaluation.report",
     "Turn": "hybrid.records",
     "evaluate": "hybrid.evaluation.run",
+    "evaluate_answers": "hybrid.evaluation.answers_from",
+    "open_report": "hybrid.evaluation.report",
+    "ragas_scores": "hybrid.evaluation.ragas_figures",
     "tune": "hybrid.tuning.tune",
 }
 
@@ -45,6 +50,9 @@ __all__ = [
     "Report",
     "Turn",
     "evaluate",
+    "evaluate_answers",
+    "open_report",
+    "ragas_scores",
     "tune",
 ]
 

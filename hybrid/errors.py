@@ -8,6 +8,9 @@ HybridError                 one line: what happened, the value seen, what to do
 ├── ModelMissing            weights that are not on this machine, with the command that brings them
 ├── ModelMismatch           an adapter whose base has another architecture
 ├── PromptTooLong           a question that does not fit the model's context even without passages
+├── JudgeUnusable           a judge that cannot judge anything: its weights or its endpoint are wrong
+├── EndpointError           a server that cannot be reached, or refuses
+├── RunStopped              a run that ended early and can be continued: requests failed, the budget is spent
 ├── NoTrainingQuestions     a suite that can be evaluated but not trained on
 └── RunError                an output folder that is not empty, or a run that cannot be resumed
 """
@@ -56,6 +59,33 @@ class ModelMismatch(HybridError):
 
 class PromptTooLong(HybridError):
     """A question that does not fit the model's context even without passages."""
+
+
+class JudgeUnusable(HybridError):
+    """A judge that cannot judge anything, unlike one that fails on a claim."""
+
+
+class EndpointError(HybridError):
+    """A server that cannot be reached, refuses, or does not speak the protocol.
+
+    Attributes:
+        host: with its port, if one was named.
+        status: of HTTP; None if there was no reply.
+        hopeless: whether any other request would end alike.
+    """
+
+    def __init__(
+        self, host: str, reason: str, remedy: str, *, status: int | None = None, hopeless: bool = False
+    ) -> None:
+        shown = f" (status {status})" if status is not None else ""
+        super().__init__(f"{host}: {reason}{shown}. {remedy}")
+        self.host = host
+        self.status = status
+        self.hopeless = hopeless
+
+
+class RunStopped(HybridError):
+    """A run that ended early; what was answered is kept, and it can be continued."""
 
 
 class NoTrainingQuestions(HybridError):

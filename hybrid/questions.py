@@ -5,7 +5,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -128,6 +128,7 @@ class QuestionRow(PlainQuestionRow):
 
 
 R = TypeVar("R", bound=Row)
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,20 +251,28 @@ def read_rows(path: Path, schema: type[R]) -> dict[int, R]:
     """
     rows: dict[int, R] = {}
     seen: dict[str, int] = {}
-    # Not splitlines(): a JSON string may hold U+2028, which is no end of a line here.
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = schema.model_validate_json(line)
-        except ValidationError as exc:
-            raise BadInput(str(path), first_fault(exc), number) from exc
+    for number, row in parsed_rows(path, schema):
         if row.id in seen:
             raise BadInput(str(path), f'id: "{row.id}" stands in row {seen[row.id]} already', number)
         rows[number], seen[row.id] = row, number
     if not rows:
         raise BadInput(str(path), "holds no rows")
     return rows
+
+
+def parsed_rows(path: Path, schema: type[M]) -> Iterator[tuple[int, M]]:
+    """Row number, counted from 1, and row of each line of a JSONL file that is not blank.
+
+    Raises:
+        BadInput: the file cannot be read, or a row has a fault.
+    """
+    # Not splitlines(): a JSON string may hold U+2028, which is no end of a line here.
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if line.strip():
+            try:
+                yield number, schema.model_validate_json(line)
+            except ValidationError as exc:
+                raise BadInput(str(path), first_fault(exc), number) from exc
 
 
 def read_text(path: Path) -> str:

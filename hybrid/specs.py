@@ -30,8 +30,37 @@ class RetrievalSpec(Spec):
     )
 
 
-class GenerationSpec(Spec):
-    """How answers are written."""
+class PriceSpec(Spec):
+    """What a vendor charges, in USD per million tokens."""
+
+    prompt: float = Field(ge=0, description="of tokens read")
+    output: float = Field(ge=0, description="of tokens written")
+
+
+class ServedSpec(Spec):
+    """A model on a server: what the server does not tell."""
+
+    tokenizer: str | None = Field(
+        None, description="the served model's: bundled name, folder or hub id; token ids are sent with it"
+    )
+    tuned_model: str | None = Field(None, description="the server's name of the tuned model")
+    context: int | None = Field(
+        None, ge=16, description="tokens that the model can hold; None: as its tokenizer's files say"
+    )
+    price: PriceSpec | None = Field(None, description="of the model, and of its tuned one")
+
+
+class ServerSpec(Spec):
+    """How a server is asked. Nothing here changes an answer."""
+
+    concurrency: int = Field(8, ge=1, description="requests under way at a time")
+    timeout: float = Field(120.0, gt=0, description="seconds to wait for one answer")
+    retries: int = Field(4, ge=0, description="repetitions after a timeout, 429 or 5xx")
+    key_variable: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
+
+
+class GenerationSpec(ServedSpec):
+    """How answers are written; ``device``, ``dtype`` and ``attention`` are of a model on this machine."""
 
     max_new_tokens: int = Field(48, ge=1, description="an answer is cut here")
     batch_tokens: int = Field(12000, ge=1, description="padded prompt and output tokens of one batch")
@@ -40,6 +69,16 @@ class GenerationSpec(Spec):
         "auto", description="auto: bfloat16 on a GPU, float32 on a CPU, where it is the faster one"
     )
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
+    by_model: dict[str, ServedSpec] = Field(
+        default_factory=dict, description="`MODEL: {price: …, tokenizer: …}` where several are compared"
+    )
+    server: ServerSpec = ServerSpec()
+
+    def served(self, model: str) -> ServedSpec:
+        """What holds for one model on a server: its own keys before those of all."""
+        every = {name: getattr(self, name) for name in ServedSpec.model_fields}
+        own = self.by_model.get(model)
+        return ServedSpec.model_validate(every | (own.model_dump(exclude_unset=True) if own else {}))
 
 
 class LoraSpec(Spec):
@@ -85,12 +124,28 @@ class ReferencesSpec(Spec):
     choice_questions: int = Field(16, ge=1, description="training questions on which the number is chosen")
 
 
+class ForgettingSpec(Spec):
+    """What tuning may cost in general ability; a limit is held by the interval of the paired change."""
+
+    enabled: bool = Field(False, description="measure it when a tuned column is run: a minute or two more")
+    max_bits_per_byte_increase: float | None = Field(0.1, ge=0, description="on general text; null: no limit")
+    max_over_abstention_increase: float | None = Field(
+        0.1, ge=0, description="in the share of general questions that get no answer"
+    )
+    max_instruction_following_drop: float | None = Field(
+        0.1, ge=0, description="in the share of general instructions that are followed"
+    )
+
+
 class PipelineSpec(Spec):
     """A retriever, a generator, and how to tune it."""
 
     description: str = ""
     suite: str = Field(description="default suite of `hybrid eval` and corpus of `hybrid ask`")
-    model: str = "bundled:smollm2-135m-instruct-q4_1"
+    model: str = Field(
+        "bundled:smollm2-135m-instruct-q4_1",
+        description="bundled name, hub id, folder, or endpoint:MODEL@URL",
+    )
     retrieval: RetrievalSpec = RetrievalSpec()
     generation: GenerationSpec = GenerationSpec()
     tuning: TuningSpec = TuningSpec()
@@ -98,6 +153,31 @@ class PipelineSpec(Spec):
     authority: Literal["corpus", "memory"] = Field(
         "corpus", description="which answer counts as right where a passage contradicts what the model knows"
     )
+    forgetting: ForgettingSpec = ForgettingSpec()
+
+
+class PricesSpec(Spec):
+    """What things cost, all in one currency. What is not declared is told in seconds and tokens."""
+
+    currency: str = "USD"
+    hour: float | None = Field(None, ge=0, description="an hour of the team's work")
+    machine_hour: float | None = Field(None, ge=0, description="an hour of the machine that runs the model")
+    million_prompt_tokens: float | None = Field(None, ge=0)
+    million_output_tokens: float | None = Field(None, ge=0)
+
+
+class InputsSpec(Spec):
+    """What no measurement can tell: declared, and shown as assumptions beside the figures."""
+
+    skills: str | None = Field(None, description="what the team has done before, in a few words")
+    hours: float | None = Field(None, ge=0, description="hours that the team has for this")
+    tuning_hours: float | None = Field(None, ge=0, description="hours of work that one tuning takes the team")
+    prices: PricesSpec = PricesSpec()
+    hallucination_tolerance: float | None = Field(
+        None, ge=0, le=1, description="the greatest hallucination rate that is tolerated"
+    )
+    change: float | None = Field(None, ge=0, le=1, description="share of the facts that changes in a month")
+    queries: float | None = Field(None, ge=0, description="questions asked in a month")
 
 
 class SuiteSpec(Spec):
@@ -117,6 +197,9 @@ class SuiteSpec(Spec):
     judge: str = Field("overlap", description="who judges statements; `hybrid eval --judge` replaces it")
     hallucination_weight: float = Field(1.0, ge=0, description="w in score = right − w × hallucinated")
     worth_it: float = Field(0.05, ge=0, description="d: an effect below it is not worth having")
+    inputs: InputsSpec = Field(
+        default_factory=InputsSpec, description="skills, hours, prices, tolerance, change, queries"
+    )
     thresholds: dict[str, float] = Field(
         default_factory=dict, description="`CELL.METRIC: least mean`; for hallucination_rate the greatest"
     )

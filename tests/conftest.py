@@ -3,12 +3,14 @@
 import pytest
 
 from hybrid import models
+from hybrid.adapters import open_adapter
 from hybrid.corpus.store import Corpus
 from hybrid.records import Document
 from hybrid.retrieval.embed import HashingEmbedder
 from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import GenerationSpec
 from hybrid.testing import build_tiny_model
+from hybrid.testing_server import serve_tiny
 
 FRUIT = ("Apple", "Banana", "Cherry", "Damson", "Elderberry", "Fig", "Grape", "Hazelnut")
 
@@ -33,6 +35,40 @@ def tiny_generator(tiny_weights):
     from hybrid.generation.generator import Generator
 
     return Generator(tiny_weights, GenerationSpec(max_new_tokens=8))
+
+
+@pytest.fixture(scope="session")
+def tiny_adapter(tiny_weights, tmp_path_factory):
+    """An adapter with random weights that change what the tiny model says."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    folder = tmp_path_factory.mktemp("adapter")
+    config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        model = AutoModelForCausalLM.from_pretrained(tiny_weights.path, use_safetensors=True)
+        get_peft_model(model, config).save_pretrained(folder)
+    return open_adapter(folder)
+
+
+@pytest.fixture(scope="session")
+def running_server(tiny_weights, tiny_adapter):
+    with serve_tiny(tiny_weights.path, adapters={"tuned": tiny_adapter.path}) as server:
+        yield server
+
+
+@pytest.fixture
+def tiny_server(running_server, monkeypatch):
+    """The tiny model on loopback, and its adapter as the model ``tuned``; nothing was asked yet."""
+    monkeypatch.setattr("hybrid.endpoint.FIRST_WAIT", 0.001)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    running_server.faults.clear()
+    running_server.requests.clear()
+    running_server.keys.clear()
+    running_server.takes_ids = True
+    return running_server
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from transformers import AutoModelForCausalLM
 from hybrid.corpus.store import Corpus
 from hybrid.errors import BadSpec, ModelMissing, PromptTooLong, UnknownName
 from hybrid.generation.answers import Generated
-from hybrid.generation.generator import Prompt
+from hybrid.generation.fitting import Prompt
 from hybrid.pipeline import Pipeline, Request, answer_all, read_answer
 from hybrid.records import Citation, Document, Passage, Question, Turn
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from llama_index.core.retrievers import BaseRetriever
+from ragas_server import ragas_server
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -112,6 +113,20 @@ def test_known_names_the_questions_that_the_base_answers_unaided(run_script, sma
     rows = hybrid.evaluate("smoke", suite=suite, cells=["base"]).rows
     correct = [row["question_id"] for row in rows if row["metrics"]["correct"]["value"] == 1]
     assert sorted(printed) == sorted(correct) == ["last turn", "single"]
+
+
+def test_ragas_prompts_scores_the_answers_of_a_run(run_script, tmp_path, capsys):
+    rows = ROOT / "tests" / "evaluation" / "four-cells.jsonl"
+    report = hybrid.evaluate_answers(rows, out=tmp_path / "run")
+    with ragas_server() as url:
+        scores = run_script("eval/ragas_prompts.py", str(tmp_path / "run"), f"m@{url}")["scores"]
+    printed = capsys.readouterr().out.splitlines()
+    assert " ".join(printed).startswith("ragas with its own prompts; judge: endpoint:m@")
+    assert set(scores["cells"]) == {row["cell"] for row in report.rows}
+    # "five years." and "90 euros." both stand in what is shown with a full stop behind them.
+    assert scores["cells"]["tuned+rag"]["context_recall"]["mean"] == 1.0
+    assert "base faithfulness: not_applicable, no passages were shown (n 0, failed 0)" in printed
+    assert any(line.startswith("tuned+rag context_recall: 1.00, ") for line in printed)
 
 
 @pytest.fixture

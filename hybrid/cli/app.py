@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hybrid.cli import corpus, evaluate, report, weights
+from hybrid.cli import corpus, evaluate, judge, report, weights
 from hybrid.cli.options import AdapterFolder, Corpus, Json, Pipeline, Seed, Set, Suite
 from hybrid.cli.terminal import TerminalProgress, print_json
 from hybrid.errors import HybridError
@@ -25,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(judge.app, name="judge")
 app.add_typer(weights.app, name="models")
 
 app.command("eval")(evaluate.eval_command)
@@ -38,7 +39,9 @@ def ask(
     ] = "quickstart",
     corpus: Corpus = None,
     adapter: AdapterFolder = None,
-    base: Annotated[bool, typer.Option("--base", help="Without the adapter.")] = False,
+    base: Annotated[
+        bool, typer.Option("--base", help="Without the adapter, or the tuned model of a server.")
+    ] = False,
     retrieval: Annotated[bool, typer.Option("--retrieval/--no-retrieval", help="Show passages.")] = True,
     set_: Set = None,
     as_json: Json = False,
@@ -50,7 +53,7 @@ def ask(
     loaded = Pipeline.load(
         pipeline, corpus=corpus, adapter=None if base else adapter, overrides=set_ or (), say=progress.say
     )
-    answer = loaded.ask(question, retrieval=retrieval)
+    answer = loaded.ask(question, tuned=not base, retrieval=retrieval)
     if as_json:
         print_json(answer.to_json())
         return

@@ -132,7 +132,7 @@ def import_set(
         with Corpus.create_in(staged_corpus, name, passage_chars=passage_chars) as corpus:
             corpus.add(division.documents, source=str(path), note=f"imported as {format}")
             passages = len(corpus.passages())
-        _write_suite(staged_suite, name, path, division, language or _guess_language(found.questions))
+        _write_suite(staged_suite, name, path, division, language or guess_language(found.questions))
         folders.publish({staged_corpus: corpus_folder, staged_suite: suite_folder}, replace=replace)
     return _counts(name, suite_folder / "suite.yaml", passages, division)
 
@@ -213,7 +213,7 @@ def _shuffled(names: Iterable[str], seed: int, purpose: str) -> list[str]:
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed}:{purpose}:{name}".encode()).digest())
 
 
-def _guess_language(questions: Iterable[Question]) -> str:
+def guess_language(questions: Iterable[Question]) -> str:
     """``zh`` where most letters of the questions are of CJK scripts, else ``en``."""
     letters = [letter for question in questions for letter in question.text if letter.isalpha()]
     return "zh" if 2 * len(re.findall(f"[{CJK}]", "".join(letters))) > len(letters) else "en"

@@ -13,8 +13,8 @@ from hybrid.evaluation.probes.regurgitation import planted
 from hybrid.evaluation.probes.showing import Showcase
 from hybrid.generation.answers import AnswerStore
 from hybrid.generation.correctness import correct
-from hybrid.generation.generator import Generation, Generator
-from hybrid.pipeline import Request, answer_all
+from hybrid.generation.generator import Generation, Parity
+from hybrid.pipeline import Request, answer_all, load_generator
 from hybrid.progress import Progress
 from hybrid.records import Answer, Passage, Question
 
@@ -29,6 +29,7 @@ class Answered:
         costs: column → what its generation took.
         examples: the number of examples in the few-shot columns; None without them.
         showcase: what the probes showed.
+        parity: whether token ids reached the model, or messages that a server put into its template.
     """
 
     answers: Mapping[str, Mapping[str, Answer]]
@@ -36,6 +37,7 @@ class Answered:
     costs: Mapping[str, Generation]
     examples: int | None
     showcase: Showcase
+    parity: Parity
 
 
 def retrieve(job: Job) -> Ranked:
@@ -58,7 +60,7 @@ def answer_columns(job: Job, adapter: Adapter | None, ranked: Ranked, progress: 
             asked = bench.requests(column, job.asked(column), ranked, examples or 0)
         requests[column.name] = {request.question.id: request for request in asked}
         answers[column.name], costs[column.name] = bench.answer(column, asked)
-    return Answered(answers, requests, costs, examples, showcase)
+    return Answered(answers, requests, costs, examples, showcase, bench.parity)
 
 
 class _Bench:
@@ -67,12 +69,16 @@ class _Bench:
     def __init__(self, job: Job, adapter: Adapter | None, progress: Progress) -> None:
         self._job = job
         self._progress = progress
-        self._generator = Generator(job.weights, job.spec.generation, job.suite.spec.answers)
-        if adapter is not None:
-            self._generator.put_on(adapter)
+        self._generator = load_generator(
+            job.weights, job.spec.generation, job.suite.spec.answers, adapter=adapter, budget=job.budget
+        )
         self._store = AnswerStore(library.home() / "answers")
         few_shot = any(column.few_shot for column in job.columns)
         self._book: ExampleBook | None = open_book(job.suite, job.retriever, job.seed) if few_shot else None
+
+    @property
+    def parity(self) -> Parity:
+        return self._generator.parity
 
     def answer(
         self, column: Column, requests: Sequence[Request], label: str = ""
@@ -94,8 +100,7 @@ class _Bench:
         candidates = sorted(self._job.spec.references.examples)
         if len(candidates) == 1:
             return candidates[0]
-        askable = [question for question in self._job.suite.training if not question.bound]
-        questions = askable[:: max(1, len(askable) // self._job.spec.references.choice_questions)]
+        questions = choice_questions(self._job)
         ranked = _ranked(self._job, questions)
         column = COLUMNS["few-shot+rag"]
         right = {}
@@ -118,6 +123,12 @@ class _Bench:
             for question, shown in zip(questions, examples, strict=True)
         ]
         return [planted(each, self._job.seed) for each in asked] if column.probe else asked
+
+
+def choice_questions(job: Job) -> list[Question]:
+    """Training questions on which the number of examples is chosen."""
+    askable = [question for question in job.suite.training if not question.bound]
+    return askable[:: max(1, len(askable) // job.spec.references.choice_questions)]
 
 
 def _ranked(job: Job, questions: Sequence[Question]) -> dict[str, tuple[Passage, ...]]:

@@ -91,6 +91,15 @@ def probe_columns(probes: Sequence[str], columns: Sequence[Column]) -> list[Colu
     ]
 
 
+def columns_named(names: Sequence[str]) -> list[Column]:
+    """The columns of a run by the names that it gave them, probes such as ``oracle/base+rag`` among them."""
+    found = []
+    for name in names:
+        probe, _, cell = name.rpartition("/")
+        found.append(replace(COLUMNS[cell], name=name, probe=probe))
+    return found
+
+
 def _explained(show: str, columns: Sequence[Column]) -> list[Column]:
     if show == "regurgitation":
         return [column for column in columns if column.few_shot]

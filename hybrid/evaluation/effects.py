@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from hybrid.evaluation.intervals import LEVEL, Column, Summary, linear_effect, log_odds_effect
+from hybrid.evaluation.intervals import LEVEL, Column, Frame, Summary
 
 CELLS = ("base", "base+rag", "tuned", "tuned+rag")
 
@@ -24,7 +24,18 @@ FURTHER: dict[str, dict[str, float]] = {
     "tuned_rag_vs_few_shot": {"few-shot": -1.0, "tuned+rag": 1.0},
     "tuned_rag_vs_few_shot_rag": {"few-shot+rag": -1.0, "tuned+rag": 1.0},
 }
-"""What else the verdict asks for; only there if both columns are. Not part of the family."""
+"""What else is reported; only there if both columns are. Not part of the family."""
+
+COMPARISONS: dict[str, dict[str, float]] = {
+    "tuned_vs_retrieval": {"base+rag": -1.0, "tuned": 1.0},
+    "tuned_vs_few_shot_rag": {"few-shot+rag": -1.0, "tuned": 1.0},
+    "few_shot": {"base": -1.0, "few-shot": 1.0},
+    "few_shot_rag": {"base+rag": -1.0, "few-shot+rag": 1.0},
+    "retrieval_few_shot": {"few-shot": -1.0, "few-shot+rag": 1.0},
+    "retrieval_vs_few_shot": {"few-shot": -1.0, "base+rag": 1.0},
+    "retrieval_few_shot_vs_base": {"base": -1.0, "few-shot+rag": 1.0},
+}
+"""The other pairs of columns, which the choice between the options needs; like ``FURTHER``."""
 
 
 def effects(
@@ -50,31 +61,23 @@ def effects(
         of a metric), ``log_odds`` (``mean``, ``low``, ``high``; or None). Of the further contrasts those
         that were measured.
     """
-    measured = {name: weights for name, weights in FURTHER.items() if all(cell in cells for cell in weights)}
+    further = FURTHER | COMPARISONS
+    measured = {name: weights for name, weights in further.items() if all(cell in cells for cell in weights)}
+    frames = {metric: Frame(_columns(cells, metric), groups) for metric in metrics}
     return {
-        name: {
-            metric: _effect(_columns(cells, metric), weights, groups, metric in binary, level)
-            for metric in metrics
-        }
+        name: {metric: _effect(frames[metric], weights, metric in binary, level) for metric in metrics}
         for name, weights in (CONTRASTS | measured).items()
     }
 
 
 def _columns(cells: Mapping[str, Mapping[str, Column]], metric: str) -> dict[str, Column]:
-    return {cell: columns.get(metric, {}) for cell, columns in cells.items()}
+    return {cell: cells.get(cell, {}).get(metric, {}) for cell in dict.fromkeys((*CELLS, *cells))}
 
 
-def _effect(
-    columns: Mapping[str, Column],
-    weights: Mapping[str, float],
-    groups: Mapping[str, str],
-    binary: bool,
-    level: float,
-) -> dict[str, Any]:
+def _effect(frame: Frame, weights: Mapping[str, float], binary: bool, level: float) -> dict[str, Any]:
     corrected_level = 1 - (1 - level) / len(CONTRASTS)
-    plain = linear_effect(columns, weights, groups, binary=binary, level=level)
-    corrected = linear_effect(columns, weights, groups, binary=binary, level=corrected_level)
-    log_odds = log_odds_effect(columns, weights, groups, level=level) if binary else None
+    plain, corrected = frame.linear(weights, binary=binary, levels=(level, corrected_level))
+    log_odds = frame.log_odds(weights, level=level) if binary else None
     return plain.to_json() | {
         "low_corrected": corrected.low,
         "high_corrected": corrected.high,

@@ -11,13 +11,14 @@ the quantile is Student's t on the effective number of clusters less one (Kish, 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
+from hybrid.evaluation.failures import remark, widened
 from hybrid.records import Status, Value
 
 METHOD = "cluster jackknife with Student t; Wilson score for rates; Agresti-Caffo for differences of rates"
@@ -40,7 +41,7 @@ class Summary:
         low: lower end. As ``high`` also None if a single question allows no interval.
         high: upper end.
         n: questions with a value (in every column of a contrast).
-        n_failed: questions that should have one, but the judge failed.
+        n_failed: questions that should have one, but the judge failed; the interval holds whatever theirs is.
         n_not_applicable: the other questions.
         status: ``ok``, ``not_applicable`` or ``withheld`` (over 5 % of the applicable questions failed).
         reason: why there is no value, or what the reader has to know about it.
@@ -77,7 +78,7 @@ class _Sums:
 
     def quantile(self, level: float) -> float:
         """Student's t on the effective number of clusters, less one; at least one."""
-        return float(stats.t.ppf((1 + level) / 2, max(1.0, _kish(self.weights) - 1)))
+        return float(special.stdtrit(max(1.0, _kish(self.weights) - 1), (1 + level) / 2))
 
 
 def summarise(
@@ -97,18 +98,16 @@ def summarise(
         level: of the interval.
         bounds: what the metric can be; if a value lies outside, the metric is taken as unbounded.
     """
-    columns = {"": values}
-    ids = _joined(columns)
-    blocked = _blocked(columns, ids)
-    if blocked is not None:
-        return blocked
-    sums = _cluster_sums(columns, ids, groups)
+    taken = Frame({"": values}, groups).taken({"": 1.0})
+    sums = taken.sums
+    if sums is None:
+        return taken.blocked
     mean = float(sums.means[0])
     if bounds[0] <= sums.extremes[0] and sums.extremes[1] <= bounds[1]:
         ends: Range | None = _score_interval(sums, mean, bounds, binary, level)
     else:
         ends = _t_interval(mean, _variance(_influence(sums, np.ones(1))), sums, level)
-    return _summary(columns, ids, mean, ends, sums)
+    return taken.summary(mean, ends, bounds)
 
 
 def paired_difference(
@@ -135,24 +134,8 @@ def linear_effect(
         binary: whether the rows are 0 or 1.
         level: of the interval.
     """
-    columns, factors = _weighted(columns, weights)
-    ids = _joined(columns)
-    blocked = _blocked(columns, ids)
-    if blocked is not None:
-        return blocked
-    sums = _cluster_sums(columns, ids, groups)
-    estimate = float(factors @ sums.means)
-    variance = _variance(_influence(sums, factors))
-    fractions = -1 <= sums.extremes[0] and sums.extremes[1] <= 1
-    if not binary and (variance > 0 or not fractions):
-        return _summary(columns, ids, estimate, _t_interval(estimate, variance, sums, level), sums)
-    totals = sums.weights.sum(axis=0) + 2
-    rates = (sums.values.sum(axis=0) + 1) / totals
-    variance += _two_more_rows(rates, factors / totals)
-    limit = float(np.abs(factors).sum()) / 2
-    low, high = _t_interval(float(factors @ rates), variance, sums, level) or (-limit, limit)
-    ends = (max(-limit, min(low, estimate)), min(limit, max(high, estimate)))
-    return _summary(columns, ids, estimate, ends, sums)
+    used = {name: columns.get(name, {}) for name, weight in weights.items() if weight != 0}
+    return Frame(used, groups).linear(weights, binary=binary, levels=(level,))[0]
 
 
 def log_odds_effect(
@@ -162,88 +145,168 @@ def log_odds_effect(
     *,
     level: float = LEVEL,
 ) -> Summary:
-    """The contrast of ``linear_effect`` in logits of 0/1 columns, half a success and half a failure added.
+    """The contrast of ``linear_effect`` in logits of 0/1 columns; see :meth:`Frame.log_odds`."""
+    used = {name: columns.get(name, {}) for name, weight in weights.items() if weight != 0}
+    return Frame(used, groups).log_odds(weights, level=level)
 
-    The variance is the jackknife's of the means through the delta method, and that of the added halves, so
-    that a column of zeros has a wide interval, not an infinite or an empty one (Haldane; Anscombe, 1956).
+
+class Frame:
+    """One metric of several columns, laid out in arrays once for many contrasts.
+
+    Args:
+        columns: name → question id → value.
+        groups: question id → cluster; a question without one is its own cluster.
     """
-    columns, factors = _weighted(columns, weights)
-    ids = _joined(columns)
-    blocked = _blocked(columns, ids)
-    if blocked is not None:
-        return blocked
-    sums = _cluster_sums(columns, ids, groups)
-    totals = sums.weights.sum(axis=0) + 1
-    rates = (sums.values.sum(axis=0) + 0.5) / totals
-    slopes = factors / (rates * (1 - rates))
-    estimate = float(factors @ np.log(rates / (1 - rates)))
-    variance = _variance(_influence(sums, slopes)) + _two_more_rows(rates, slopes / (2 * totals))
-    return _summary(columns, ids, estimate, _t_interval(estimate, variance, sums, level), sums)
+
+    def __init__(self, columns: Mapping[str, Column], groups: Mapping[str, str]) -> None:
+        self._columns = columns
+        # Sorted, so that the order of rows never matters.
+        ids = sorted(set().union(*columns.values()))
+        shape = (len(ids), len(columns))
+        self._place = {name: place for place, name in enumerate(columns)}
+        self._values, self._weights = np.zeros(shape), np.zeros(shape)
+        self._present, self._failed = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+        rows = {question: row for row, question in enumerate(ids)}
+        for place, column in enumerate(columns.values()):
+            for question, value in column.items():
+                self._fill(rows[question], place, value)
+        names: dict[str, int] = {}
+        clusters = [names.setdefault(groups.get(question) or question, len(names)) for question in ids]
+        self._clusters = np.array(clusters, dtype=np.int64)
+
+    def _fill(self, row: int, place: int, value: Value) -> None:
+        self._present[row, place] = True
+        self._failed[row, place] = value.status is Status.JUDGE_ERROR
+        if value.status is Status.OK and value.value is not None and value.weight > 0:
+            self._values[row, place], self._weights[row, place] = value.value, value.weight
+
+    def linear(
+        self, weights: Mapping[str, float], *, binary: bool, levels: Sequence[float] = (LEVEL,)
+    ) -> list[Summary]:
+        """A contrast with one interval for each level; see :func:`linear_effect`."""
+        taken = self.taken(weights)
+        sums = taken.sums
+        if sums is None:
+            return [taken.blocked] * len(levels)
+        factors = taken.factors
+        estimate = float(factors @ sums.means)
+        variance = _variance(_influence(sums, factors))
+        fractions = -1 <= sums.extremes[0] and sums.extremes[1] <= 1
+        limit = float(np.abs(factors).sum()) / 2
+        most = limit * max(1.0, sums.extremes[1] - sums.extremes[0])
+        reach = (-most, most)
+        if not binary and (variance > 0 or not fractions):
+            intervals = [_t_interval(estimate, variance, sums, each) for each in levels]
+            return [taken.summary(estimate, ends, reach) for ends in intervals]
+        totals = sums.weights.sum(axis=0) + 2
+        rates = (sums.values.sum(axis=0) + 1) / totals
+        variance += _two_more_rows(rates, factors / totals)
+        made = []
+        for level in levels:
+            low, high = _t_interval(float(factors @ rates), variance, sums, level) or (-limit, limit)
+            ends = (max(-limit, min(low, estimate)), min(limit, max(high, estimate)))
+            made.append(taken.summary(estimate, ends, reach))
+        return made
+
+    def log_odds(self, weights: Mapping[str, float], *, level: float = LEVEL) -> Summary:
+        """A contrast in logits of 0/1 columns, half a success and half a failure added.
+
+        The variance is the jackknife's of the means through the delta method, and that of the added halves,
+        so that a column of zeros has a wide interval, not an infinite or an empty one (Haldane; Anscombe,
+        1956).
+        """
+        taken = self.taken(weights)
+        sums = taken.sums
+        if sums is None:
+            return taken.blocked
+        totals = sums.weights.sum(axis=0) + 1
+        rates = (sums.values.sum(axis=0) + 0.5) / totals
+        slopes = taken.factors / (rates * (1 - rates))
+        estimate = float(taken.factors @ np.log(rates / (1 - rates)))
+        variance = _variance(_influence(sums, slopes)) + _two_more_rows(rates, slopes / (2 * totals))
+        return taken.summary(estimate, _t_interval(estimate, variance, sums, level))
+
+    def taken(self, weights: Mapping[str, float]) -> "_Taken":
+        """The questions that have a value in every column with a weight."""
+        names = [name for name, weight in weights.items() if weight != 0]
+        factors = np.array([weights[name] for name in names])
+        places = [self._place[name] for name in names]
+        joined = (self._weights[:, places] > 0).all(axis=1)
+        failed = int(self._failed[:, places].any(axis=1).sum())
+        n = int(joined.sum())
+        rest = int(self._present[:, places].any(axis=1).sum()) - failed - n
+        applicable = n + failed
+        used = tuple(self._columns[name] for name in names)
+        if applicable and failed > MAX_FAILED * applicable:
+            return _Taken(factors, None, n, failed, rest, "withheld", used)
+        sums = self._sums(joined, places) if n else None
+        return _Taken(factors, sums, n, failed, rest, "ok" if n else "not_applicable", used)
+
+    def _sums(self, joined: NDArray[np.bool_], places: list[int]) -> _Sums:
+        rows, weights = self._values[joined][:, places], self._weights[joined][:, places]
+        clusters = np.unique(self._clusters[joined], return_inverse=True)[1]
+        count, notes = int(clusters.max()) + 1, ""
+        if count == 1 and len(rows) > 1:
+            clusters, count = np.arange(len(rows)), len(rows)
+            notes = "all questions are of one group and were taken as independent"
+        elif count < FEW_CLUSTERS:
+            notes = f"few groups ({count}): the interval is rough"
+
+        def summed(parts: Array) -> Array:
+            sums = [np.bincount(clusters, weights=part, minlength=count) for part in parts.T]
+            return np.column_stack(sums)
+
+        extremes = (float(rows.min()), float(rows.max()))
+        return _Sums(summed(rows * weights), summed(weights), weights, extremes, notes)
 
 
-def _weighted(columns: Mapping[str, Column], weights: Mapping[str, float]) -> tuple[dict[str, Column], Array]:
-    used = {name: weight for name, weight in weights.items() if weight != 0}
-    return {name: columns.get(name, {}) for name in used}, np.array(list(used.values()), dtype=np.float64)
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """The rows of one contrast: their sums, or why there are none, and how many there are."""
+
+    factors: Array
+    sums: _Sums | None
+    n: int
+    failed: int
+    rest: int
+    status: str
+    columns: tuple[Column, ...]
+
+    @property
+    def blocked(self) -> Summary:
+        """A summary without a value."""
+        if self.status == "withheld":
+            errors = [v.reason for c in self.columns for v in c.values() if v.status is Status.JUDGE_ERROR]
+            reason = f"no verdict on {self.failed} of {self.n + self.failed} questions: {_commonest(errors)}"
+        else:
+            reason = _first_reason(self.columns)
+        return Summary(None, None, None, self.n, self.failed, self.rest, self.status, reason)
+
+    def summary(self, mean: float, ends: Range | None, reach: Range | None = None) -> Summary:
+        """The summary of rows that have a value.
+
+        ``reach`` is what the mean over failed questions could be; without it they are left out.
+        """
+        if ends is None:
+            reason = "one question allows no interval"
+            return Summary(mean, None, None, self.n, self.failed, self.rest, "ok", reason)
+        notes = [self.sums.notes if self.sums else ""]
+        if self.failed and reach:
+            ends = widened(ends, self.n, self.failed, reach)
+            notes.append(remark(self.n, self.failed))
+        return Summary(mean, *ends, self.n, self.failed, self.rest, "ok", "; ".join(filter(None, notes)))
 
 
-def _has_value(value: Value | None) -> bool:
-    return value is not None and value.status is Status.OK and value.value is not None and value.weight > 0
-
-
-def _joined(columns: Mapping[str, Column]) -> list[str]:
-    """Questions with a value in every column, sorted, so that the order of rows never matters."""
-    every = set.intersection(*(set(column) for column in columns.values()))
-    return sorted(q for q in every if all(_has_value(column[q]) for column in columns.values()))
-
-
-def _counts(columns: Mapping[str, Column], ids: list[str]) -> tuple[int, int]:
-    """Failed questions and those that are neither failed nor valued."""
-    every = set.union(*(set(column) for column in columns.values()))
-    failed = {q for column in columns.values() for q, v in column.items() if v.status is Status.JUDGE_ERROR}
-    return len(failed), len(every) - len(failed) - len(ids)
-
-
-def _blocked(columns: Mapping[str, Column], ids: list[str]) -> Summary | None:
-    """A summary without a value, if the rows allow none."""
-    failed, rest = _counts(columns, ids)
-    applicable = len(ids) + failed
-    if applicable and failed > MAX_FAILED * applicable:
-        errors = [v.reason for c in columns.values() for v in c.values() if v.status is Status.JUDGE_ERROR]
-        reason = f"no verdict on {failed} of {applicable} questions: {_commonest(errors)}"
-        return Summary(None, None, None, len(ids), failed, rest, "withheld", reason)
-    if not ids:
-        return Summary(None, None, None, 0, failed, rest, "not_applicable", _first_reason(columns))
-    return None
-
-
-def _first_reason(columns: Mapping[str, Column]) -> str:
+def _first_reason(columns: Sequence[Column]) -> str:
     """The commonest reason of the rows without a value."""
-    if not all(columns.values()):
+    if not all(columns):
         return "not measured"
-    reasons = [v.reason for column in columns.values() for v in column.values() if v.reason]
+    reasons = [v.reason for column in columns for v in column.values() if v.reason]
     return _commonest(reasons) if reasons else "no question has a value"
 
 
 def _commonest(reasons: list[str]) -> str:
     return max(sorted(set(reasons)), key=reasons.count)
-
-
-def _cluster_sums(columns: Mapping[str, Column], ids: list[str], groups: Mapping[str, str]) -> _Sums:
-    names = list(columns)
-    rows = np.array([[columns[c][q].value for c in names] for q in ids], dtype=np.float64)
-    weights = np.array([[columns[c][q].weight for c in names] for q in ids], dtype=np.float64)
-    clusters = [groups.get(q) or q for q in ids]
-    notes = ""
-    if len(set(clusters)) == 1 and len(ids) > 1:
-        clusters, notes = ids, "all questions are of one group and were taken as independent"
-    elif len(set(clusters)) < FEW_CLUSTERS:
-        notes = f"few groups ({len(set(clusters))}): the interval is rough"
-    _, index = np.unique(np.array(clusters), return_inverse=True)
-    values = np.zeros((int(index.max()) + 1, len(names)))
-    totals = np.zeros_like(values)
-    np.add.at(values, index, rows * weights)
-    np.add.at(totals, index, weights)
-    return _Sums(values, totals, weights, (float(rows.min()), float(rows.max())), notes)
 
 
 def _kish(weights: Array) -> float:
@@ -294,12 +357,3 @@ def _score_interval(sums: _Sums, mean: float, bounds: Range, binary: bool, level
     half = math.sqrt(square * (rate * (1 - rate) / n + square / (4 * n * n))) / (1 + square / n)
     low, high = max(0.0, min(centre - half, rate)), min(1.0, max(centre + half, rate))
     return bounds[0] + span * low, bounds[0] + span * high
-
-
-def _summary(
-    columns: Mapping[str, Column], ids: list[str], mean: float, ends: Range | None, sums: _Sums
-) -> Summary:
-    failed, rest = _counts(columns, ids)
-    if ends is None:
-        return Summary(mean, None, None, len(ids), failed, rest, "ok", "one question allows no interval")
-    return Summary(mean, *ends, len(ids), failed, rest, "ok", sums.notes)

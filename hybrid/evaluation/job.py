@@ -5,19 +5,28 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid import library, models
-from hybrid.adapters import Adapter, base_warnings, check_fit, open_adapter
+from hybrid.adapters import Adapter, open_adapter
 from hybrid.errors import CorpusError, RunError
 from hybrid.evaluation.columns import COLUMNS, Column, pick_columns, probe_columns
+from hybrid.evaluation.fit import (
+    adapter_warnings,
+    check_price,
+    check_questions,
+    check_tuned,
+    has_tuned,
+    learns,
+    precision_of,
+)
 from hybrid.evaluation.sample import stratified_sample
 from hybrid.evaluation.thresholds import check_thresholds
-from hybrid.generation.device import precision
-from hybrid.generation.generator import check_room
+from hybrid.generation.budget import Budget
 from hybrid.generation.prompt import sample_chats
+from hybrid.judging.named import check_judge
 from hybrid.pipeline import load_retriever
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Part, Question
@@ -54,7 +63,7 @@ class Job:
         spec: the pipeline.
         suite: with its corpus.
         retriever: over that corpus.
-        weights: of the base model.
+        weights: of the base model, or what is known of one on a server.
         columns: to run; probes stand last.
         questions: to ask in every cell, sampled.
         bound: questions that only a probe can ask, see ``Question.bound``.
@@ -64,13 +73,14 @@ class Job:
         probes: that were asked for.
         adapter: to use instead of tuning one.
         warnings: what a reader of the figures has to know about the models and that adapter.
+        budget: what a vendor's answers may cost.
     """
 
     name: str
     spec: PipelineSpec
     suite: Suite
     retriever: Retriever
-    weights: models.Weights
+    weights: models.Model
     columns: tuple[Column, ...]
     questions: tuple[Question, ...]
     bound: tuple[Question, ...]
@@ -80,11 +90,18 @@ class Job:
     probes: tuple[str, ...]
     adapter: Adapter | None
     warnings: tuple[str, ...]
+    budget: Budget = field(default_factory=Budget)
 
     @property
     def tunes(self) -> bool:
         """Whether an adapter has to be made first."""
-        return self.adapter is None and any(column.tuned for column in self.columns)
+        return learns(self.weights, self.adapter) and any(column.tuned for column in self.columns)
+
+    @property
+    def forgets(self) -> bool:
+        """Whether it is measured what tuning cost: asked for, a tuned column, and a model that runs here."""
+        here = isinstance(self.weights, models.Weights)
+        return here and self.spec.forgetting.enabled and any(column.tuned for column in self.columns)
 
     @property
     def all_questions(self) -> tuple[Question, ...]:
@@ -100,7 +117,8 @@ class Job:
     def settings(self) -> dict[str, Any]:
         """Everything that decides the figures, except the machine."""
         return {
-            "pipeline": self.spec.model_dump(mode="json"),
+            # How patiently a server is asked may change when a run is continued.
+            "pipeline": self.spec.model_dump(mode="json", exclude={"generation": {"server"}}),
             "suite": self.suite.spec.model_dump(mode="json"),
             "columns": [column.name for column in self.columns],
             "probes": list(self.probes),
@@ -119,7 +137,7 @@ class Job:
             "embedder": self.retriever.embedder.digest,
             "adapter_given": self.adapter.digest if self.adapter else None,
             "prompt": _digest(sample_chats(self.suite.spec.answers)),
-            "precision": precision(self.spec.generation),
+            "precision": precision_of(self.weights, self.spec),
             "versions": {name: importlib.metadata.version(name) for name in VERSIONS}
             | {"python": platform.python_version()},
         }
@@ -130,6 +148,7 @@ def prepare(
     *,
     suite: str | None = None,
     part: Part = "dev",
+    model: str | None = None,
     corpus: str | None = None,
     adapter: Path | None = None,
     cells: Sequence[str] | None = None,
@@ -137,6 +156,7 @@ def prepare(
     limit: int | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
+    budget: Budget | None = None,
     progress: Progress = SILENT,
 ) -> Job:
     """Finds, checks and opens everything that a run needs; see :func:`evaluate` for the arguments.
@@ -144,15 +164,21 @@ def prepare(
     Raises:
         HybridError: something is missing or does not fit.
     """
-    spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides)
+    chosen = [f"model={json.dumps(model)}"] if model else []
+    spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), [*overrides, *chosen])
     wanted = pick_columns(list(COLUMNS) if cells is None else cells)
     shown = probe_columns(probes, wanted)
     _check_k(probes, spec.retrieval.k)
     given = open_adapter(adapter) if adapter else None
     library.find_suite(suite or spec.suite)
-    weights = models.locate(spec.model, progress.say)
+    weights = models.find(spec.model, progress.say)
+    check_tuned(spec, weights, given, wanted if cells is not None else ())
+    budget = budget or Budget()
+    check_price(spec, weights, budget)
     opened = load_suite(suite or spec.suite, corpus=corpus, say=progress.say)
-    columns = [*wanted, *shown] if cells is not None else _possible([*wanted, *shown], spec, opened)
+    columns = [*wanted, *shown]
+    if cells is None:
+        columns = _possible(columns, spec, opened, weights)
     asked = opened.part(part)
     questions = stratified_sample([question for question in asked if not question.bound], limit, seed)
     bound = stratified_sample([question for question in asked if question.bound], limit, seed)
@@ -161,11 +187,12 @@ def prepare(
     show_gold = [column for column in columns if column.probe and not column.few_shot]
     if show_gold and not any(question.gold for question in (*questions, *bound)):
         raise CorpusError(f'--probe: no question of suite "{opened.name}" has gold that could be shown.')
-    if any(column.few_shot or (column.tuned and given is None) for column in columns):
+    if any(column.few_shot or (column.tuned and learns(weights, given)) for column in columns):
         trainable_questions(opened)
     check_thresholds(opened.spec)
-    check_room(weights, spec.generation, [*questions, *bound])
-    warnings = _check_language(spec, opened.spec.language) + _check_adapter(given, weights, spec)
+    check_judge(opened.spec.judge)
+    check_questions(weights, spec, [*questions, *bound])
+    warnings = _check_language(spec, opened.spec.language) + adapter_warnings(given, weights, spec)
     for warning in warnings:
         progress.say(warning)
     retriever = load_retriever(spec, opened.corpus, progress.say)
@@ -184,6 +211,7 @@ def prepare(
         probes=tuple(dict.fromkeys(probes)),
         adapter=given,
         warnings=tuple(warnings),
+        budget=budget,
     )
 
 
@@ -205,17 +233,13 @@ def _check_language(spec: PipelineSpec, language: str) -> list[str]:
     ]
 
 
-def _check_adapter(adapter: Adapter | None, weights: models.Weights, spec: PipelineSpec) -> list[str]:
-    if adapter is None:
-        return []
-    check_fit(adapter, weights)
-    return base_warnings(adapter, weights, precision(spec.generation))
-
-
-def _possible(columns: Sequence[Column], spec: PipelineSpec, suite: Suite) -> list[Column]:
-    """Without the few-shot columns where no training question can be made an example, or none is wanted."""
+def _possible(
+    columns: Sequence[Column], spec: PipelineSpec, suite: Suite, weights: models.Model
+) -> list[Column]:
+    """Without the few-shot columns where there are no examples, and the tuned ones of an untuned server."""
+    tuned = has_tuned(weights, spec)
     examples = spec.references.few_shot and any(trainable(suite.corpus, each) for each in suite.training)
-    return [column for column in columns if examples or not column.few_shot]
+    return [column for column in columns if (examples or not column.few_shot) and (tuned or not column.tuned)]
 
 
 def _digest(records: "Sequence[DataclassInstance]") -> str:

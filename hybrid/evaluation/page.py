@@ -16,6 +16,7 @@ from hybrid.evaluation.table import (
     memory_blocks,
     notes,
     percent,
+    ragas_blocks,
     words,
 )
 
@@ -120,6 +121,7 @@ def render(results: Results, rows: Sequence[Row]) -> str:
         slices={name: slices(column) for name, column in columns(results).items()},
         forest=forest(results),
         memory=memory_blocks(results),
+        ragas=ragas_blocks(results),
         cards=cards(rows, cells),
         glyphs=GLYPHS,
         notes=notes(results),

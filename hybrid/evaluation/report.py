@@ -1,14 +1,15 @@
 """What an evaluation gives back, and the three files that it leaves."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid.errors import BadInput
+from hybrid.evaluation.folder import write_beside
 from hybrid.evaluation.page import render
+from hybrid.evaluation.samples import samples
 from hybrid.evaluation.table import markdown, table
 
 if TYPE_CHECKING:
@@ -48,8 +49,10 @@ class Report:
 
     @property
     def failed_thresholds(self) -> list[str]:
-        """Names of the suite's thresholds that were not reached."""
-        return [threshold["name"] for threshold in self.results["thresholds"] if not threshold["passed"]]
+        """Names of the suite's thresholds that were not reached, and of the limits to forgetting."""
+        names = [threshold["name"] for threshold in self.results["thresholds"] if not threshold["passed"]]
+        gate = (self.results.get("forgetting") or {}).get("gate", {})
+        return names + [f"forgetting.{limit}" for limit in gate.get("failed", ())]
 
     def path(self, name: str) -> str:
         """Where one of the files of a saved report is."""
@@ -76,13 +79,26 @@ class Report:
             ]
         )
 
+    def samples(self) -> list[dict[str, Any]]:
+        """A dictionary for each row, under the field names of ragas; ``hybrid eval --from`` reads them."""
+        return samples(self.rows)
+
+    def to_ragas(self) -> Any:
+        """The same as an ``EvaluationDataset`` of ragas, which ``to_jsonl`` writes for ``--from``.
+
+        Leave samples out that are marked ``abstained``, or ragas scores silence as if it were an answer.
+        """
+        from hybrid.evaluation.ragas_metrics import dataset
+
+        return dataset(self.samples())
+
     def save(self, folder: Path) -> "Report":
         """Writes the three files into a folder, ``results.json`` last, so that it stands for a whole run."""
         folder.mkdir(parents=True, exist_ok=True)
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
-        _write(folder / ROWS, lines)
-        _write(folder / PAGE, render(dict(self.results), self.rows))
-        _write(
+        write_beside(folder / ROWS, lines)
+        write_beside(folder / PAGE, render(dict(self.results), self.rows))
+        write_beside(
             folder / RESULTS, json.dumps(self.results, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         )
         return Report(self.results, self.rows, folder)
@@ -101,9 +117,3 @@ def open_report(folder: Path) -> Report:
     lines = (folder / ROWS).read_text(encoding="utf-8").split("\n")
     rows = [json.loads(line) for line in lines if line]
     return Report(results, rows, folder)
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.tmp")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)

@@ -1,20 +1,24 @@
 """From scored rows to ``results.json`` and ``rows.jsonl``, as the contract of schema version 1 has them."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from hybrid.evaluation.columns import CELLS, REFERENCES, Column
+from hybrid.evaluation.advice import adviser
+from hybrid.evaluation.columns import CELLS, COLUMNS, REFERENCES, Column
 from hybrid.evaluation.conditional import unless_few
 from hybrid.evaluation.effects import effects
+from hybrid.evaluation.example_rows import with_rows
+from hybrid.evaluation.flip import flips, verdict_counts
 from hybrid.evaluation.intervals import LEVEL, METHOD, paired_difference, summarise
 from hybrid.evaluation.memory import memory
 from hybrid.evaluation.outcomes import Outcome
 from hybrid.evaluation.probes.findings import findings
+from hybrid.evaluation.ragas_figures import ragas_figures
 from hybrid.evaluation.scoring import BINARY, METRICS, ScoredRow
 from hybrid.evaluation.thresholds import TOTALS, held_thresholds
-from hybrid.evaluation.verdict import decide
+from hybrid.evaluation.verdict import Effects
 from hybrid.generation.generator import Generation
 from hybrid.judging.judge import Judge, Judgement, NoVerdict
 from hybrid.records import Question, Split, Value
@@ -23,6 +27,7 @@ from hybrid.tuning.rows import gold_passages
 
 SCHEMA_VERSION = 1
 SPLITS: tuple[Split, ...] = ("seen", "unseen")
+NOT_RUN = "this column was not run"
 
 CONDITIONS = {
     "hallucination_rate_answered": "were answered",
@@ -62,7 +67,13 @@ class Measured:
 
 
 def summed_up(
-    measured: Measured, suite: SuiteSpec, judge: Judge, seed: int, known: Collection[str] | None = None
+    measured: Measured,
+    suite: SuiteSpec,
+    judge: Judge,
+    seed: int,
+    known: Collection[str] | None = None,
+    *,
+    by_split: bool = True,
 ) -> dict[str, Any]:
     """The figures of a run: columns, effects, splits, probes and verdict.
 
@@ -72,26 +83,32 @@ def summed_up(
         judge: that judged.
         seed: of the run.
         known: ids of questions that the base was found to answer unaided; None: this run's own answers tell.
+        by_split: False where nobody knows which questions are on documents that training saw.
     """
     groups = {row.record.question.id: row.record.question.group for row in measured.rows}
     table = tabulated(measured.rows)
     found = effects(table, groups, binary=BINARY, metrics=METRICS)
     penalty = suite.hallucination_weight
+    cells, systems = _names(CELLS), _systems(measured.columns)
     columns = {
-        name: _column(name, measured, table.get(name), groups, penalty) for name in _names(CELLS + REFERENCES)
+        name: _column(name, measured, table.get(name), groups, penalty)
+        for name in (*_names(CELLS + REFERENCES), *systems)
     }
-    cells = _names(CELLS)
+    splits = SPLITS if by_split else ()
     tags = sorted({tag for question in measured.questions for tag in question.tags})
+    advise = _adviser(table, groups, measured.questions if by_split else (), suite, judge, columns)
     return {
         "schema_version": SCHEMA_VERSION,
-        "questions": _counts(measured.questions),
+        "questions": _counts(measured.questions) | ({} if by_split else {"n_seen": None, "n_unseen": None}),
         "cells": {name: columns[name] for name in cells},
         "references": {name: columns[name] for name in _names(REFERENCES)},
+        "systems": {name: columns[name] for name in systems},
         "effects": found,
-        "by_split": {split: _split(split, measured, groups, suite, judge) for split in SPLITS},
+        "by_split": {split: _split(split, measured, groups, suite, judge) for split in splits},
         "by_tag": {tag: _tag(tag, measured, groups, penalty) for tag in tags},
         "memory": memory(table, groups, known),
         "probes": _probes(measured, table, groups, penalty),
+        "ragas": ragas_figures(measured.rows, judge, _names(measured.columns), groups),
         "judge": {"name": judge.name, "digest": judge.digest, "validated": judge.validated},
         "interval": {
             "method": METHOD,
@@ -101,7 +118,15 @@ def summed_up(
             "covers": "questions, conditional on this adapter",
         },
         "thresholds": held_thresholds(suite, columns, table),
-        "verdict": _verdict(found, table, suite, judge, [question.split for question in measured.questions]),
+        "verdict": _linked(advise(found), table)
+        | flips(
+            found,
+            {name: column["score"] for name, column in table.items()},
+            verdict_counts(measured.rows),
+            groups,
+            weight=penalty,
+            decide=advise,
+        ),
     }
 
 
@@ -141,17 +166,10 @@ def row_json(row: ScoredRow, gold: Sequence[int]) -> dict[str, Any]:
         "phantom_markers": answer.phantom_markers,
         "dropped_passages": answer.dropped_passages,
         "shown": [passage.id for passage in answer.passages],
+        "ranked": None if record.ranked is None else [passage.id for passage in record.ranked],
         "gold": list(gold),
-        "pool": [
-            {
-                "id": passage.id,
-                "document": passage.document,
-                "title": passage.title,
-                "locator": passage.locator,
-                "text": passage.text,
-            }
-            for passage in record.pool
-        ],
+        "gold_spans": None if question.gold is None else [asdict(span) for span in question.gold],
+        "pool": [asdict(passage) for passage in record.pool],
         "statements": [
             {
                 "text": judged.statement.text,
@@ -167,6 +185,10 @@ def row_json(row: ScoredRow, gold: Sequence[int]) -> dict[str, Any]:
         "metrics": {
             name: {"value": value.value, "status": value.status, "reason": value.reason}
             for name, value in row.metrics.items()
+        },
+        "ragas": {
+            name: {"value": value.value, "status": value.status, "reason": value.reason}
+            for name, value in row.ragas.items()
         },
         "prompt_tokens": answer.prompt_tokens,
         "output_tokens": answer.output_tokens,
@@ -184,6 +206,11 @@ def gold_ids(corpus: Any, question: Question) -> tuple[int, ...]:
 
 def _names(columns: Iterable[Any]) -> list[str]:
     return [column.name for column in columns]
+
+
+def _systems(columns: Iterable[Column]) -> list[str]:
+    """The columns that were answered elsewhere, by a system that is none of ours."""
+    return [column.name for column in columns if not column.probe and column.name not in COLUMNS]
 
 
 def _counts(questions: Sequence[Question]) -> dict[str, int]:
@@ -229,8 +256,8 @@ def _metrics(
     }
 
 
-def _absent() -> dict[str, Any]:
-    return _figure(None, 0, "not_applicable", "this column was not run")
+def _absent(reason: str = NOT_RUN) -> dict[str, Any]:
+    return _figure(None, 0, "not_applicable", reason)
 
 
 def _figure(value: float | None, n: int, status: str, reason: str) -> dict[str, Any]:
@@ -248,7 +275,8 @@ def _figure(value: float | None, n: int, status: str, reason: str) -> dict[str, 
 
 def _totals(rows: Sequence[ScoredRow], cost: Generation | None) -> dict[str, Any]:
     if cost is None:
-        return {name: _absent() for name in TOTALS}
+        reason = "what these answers took is not known" if rows else NOT_RUN
+        return {name: _absent(reason) for name in TOTALS}
     totals = {
         "prompt_tokens": sum(row.record.answer.prompt_tokens for row in rows),
         "output_tokens": sum(row.record.answer.output_tokens for row in rows),
@@ -256,30 +284,38 @@ def _totals(rows: Sequence[ScoredRow], cost: Generation | None) -> dict[str, Any
         "peak_memory_mb": cost.peak_memory_mb,
     }
     reasons = dict.fromkeys(TOTALS, "total") | {"peak_memory_mb": "peak"}
-    return {name: _figure(float(total), len(rows), "ok", reasons[name]) for name, total in totals.items()}
+    elsewhere = _figure(None, 0, "not_applicable", "the model runs on a server")
+    return {
+        name: elsewhere if total is None else _figure(float(total), len(rows), "ok", reasons[name])
+        for name, total in totals.items()
+    }
 
 
-def _verdict(
-    found: Mapping[str, Any], table: Table, suite: SuiteSpec, judge: Judge, splits: Sequence[Split]
-) -> dict[str, Any]:
-    """The verdict, which names the splits that it speaks of; there is none without a judge."""
-    silent = [name for name in _names(CELLS + REFERENCES) if _is_silent(table.get(name, {}))]
-    return decide(
-        found,
+def _adviser(
+    table: Table,
+    groups: Mapping[str, str],
+    questions: Sequence[Question],
+    suite: SuiteSpec,
+    judge: Judge,
+    columns: Mapping[str, Any],
+) -> Callable[[Effects], dict[str, Any]]:
+    """What gives the verdict of some effects; it names the splits, and there is none without a judge."""
+    return adviser(
+        {name: table[name] for name in _names(CELLS + REFERENCES) if name in table},
+        groups,
+        {question.id: question.split for question in questions},
         worth_it=suite.worth_it,
-        cells_present=[name for name in _names(CELLS) if name in table],
-        silent=[] if isinstance(judge, NoVerdict) else silent,
+        penalty=suite.hallucination_weight,
         judge_validated=judge.validated,
-        headline_split=" and ".join(split for split in SPLITS if split in splits),
+        judged=not isinstance(judge, NoVerdict),
+        hallucination={name: column["metrics"]["hallucination_rate"] for name, column in columns.items()},
+        tolerance=suite.inputs.hallucination_tolerance,
     )
 
 
-def _is_silent(column: Mapping[str, Mapping[str, Value]]) -> bool:
-    """Whether a column abstains on more than half of the answerable questions."""
-    silences = [
-        value.value for value in column.get("false_abstention", {}).values() if value.value is not None
-    ]
-    return sum(silences) > len(silences) / 2
+def _linked(verdict: dict[str, Any], table: Table) -> dict[str, Any]:
+    """The verdict with the rows behind each of its sentences."""
+    return verdict | {"sentences": with_rows(verdict["sentences"], verdict["zones"], table)}
 
 
 def _split(
@@ -288,11 +324,14 @@ def _split(
     rows = [row for row in measured.rows if row.record.question.split == split]
     table = tabulated(rows)
     found = effects(table, groups, binary=BINARY, metrics=("correct", "score", "hallucination_rate"))
+    questions = [question for question in measured.questions if question.split == split]
+    cells = _cells(table, groups, suite.hallucination_weight)
+    advise = _adviser(table, groups, questions, suite, judge, cells)
     return {
-        "n": sum(question.split == split for question in measured.questions),
-        "cells": _cells(table, groups, suite.hallucination_weight),
+        "n": len(questions),
+        "cells": cells,
         "effects": found,
-        "verdict": _verdict(found, table, suite, judge, [split]),
+        "verdict": _linked(advise(found), table),
     }
 
 

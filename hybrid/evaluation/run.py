@@ -11,6 +11,7 @@ from hybrid.adapters import Adapter
 from hybrid.evaluation.agreement import agreement, read_labels
 from hybrid.evaluation.answering import Answered, answer_columns, retrieve
 from hybrid.evaluation.folder import run_folder
+from hybrid.evaluation.forgetting.measure import forgetting
 from hybrid.evaluation.job import Job, prepare
 from hybrid.evaluation.pool import Ranked, evidence_pool
 from hybrid.evaluation.power import power_line
@@ -19,8 +20,10 @@ from hybrid.evaluation.probes.showing import shown_pool
 from hybrid.evaluation.report import Report
 from hybrid.evaluation.results import Measured, gold_ids, row_json, summed_up
 from hybrid.evaluation.scoring import AnswerRecord, score
+from hybrid.generation.budget import Budget
 from hybrid.judging.judge import Judge, for_language
-from hybrid.judging.named import open_judge
+from hybrid.judging.named import check_judge, open_judge
+from hybrid.models import Served
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Part
 from hybrid.tuning.known import known_unaided
@@ -32,6 +35,7 @@ def evaluate(
     *,
     suite: str | None = None,
     part: Part = "dev",
+    model: str | None = None,
     corpus: str | None = None,
     adapter: Path | None = None,
     cells: Sequence[str] | None = None,
@@ -39,7 +43,8 @@ def evaluate(
     limit: int | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
-    judge: Judge | None = None,
+    judge: Judge | str | None = None,
+    max_cost: float | None = None,
     out: Path | None = None,
     resume: bool = False,
     progress: Progress = SILENT,
@@ -50,6 +55,7 @@ def evaluate(
         pipeline: a built-in name or a YAML file.
         suite: another suite than the pipeline's own.
         part: ``dev``, or ``test`` for the final figure.
+        model: another model than the pipeline's own.
         corpus: another corpus than the suite's own.
         adapter: a PEFT folder to use instead of tuning one.
         cells: columns to run (``base``, ``base+rag``, ``tuned``, ``tuned+rag``, ``few-shot``,
@@ -59,18 +65,23 @@ def evaluate(
         limit: ask only so many questions, a stratified sample.
         seed: of everything that is drawn.
         overrides: ``KEY=VALUE`` for single values of the pipeline file.
-        judge: of statements against evidence; default: the suite's.
+        judge: of statements against evidence: a name, or an object of your own; default: the suite's.
+        max_cost: stop before a vendor's answers cost more than so many USD.
         out: an empty folder for the files; default: a new one under ``<home>/runs``.
         resume: continue a run that was interrupted.
         progress: shows what goes on.
 
     Raises:
+        RunStopped: requests failed or the budget is spent; what was answered is kept, ``resume`` continues.
         HybridError: the user can fix it; nothing was generated yet.
     """
+    if isinstance(judge, str):
+        check_judge(judge)
     job = prepare(
         pipeline,
         suite=suite,
         part=part,
+        model=model,
         corpus=corpus,
         adapter=adapter,
         cells=cells,
@@ -78,16 +89,19 @@ def evaluate(
         limit=limit,
         seed=seed,
         overrides=overrides,
+        budget=Budget(max_cost),
         progress=progress,
     )
-    return run(job, judge or open_judge(job.suite.spec.judge), out=out, resume=resume, progress=progress)
+    judge = judge or job.suite.spec.judge
+    opened = open_judge(judge, progress.say) if isinstance(judge, str) else judge
+    return run(job, opened, out=out, resume=resume, progress=progress)
 
 
 def run(
     job: Job, judge: Judge, *, out: Path | None = None, resume: bool = False, progress: Progress = SILENT
 ) -> Report:
     """Does a prepared job; see :func:`evaluate` for the arguments."""
-    settings = job.settings() | {"judge": judge.digest}
+    settings = settings_of(job, judge)
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     folder = run_folder(digest, out, resume=resume)
     judge = for_language(judge, job.suite.spec.language)
@@ -111,14 +125,20 @@ def run(
         "power": power,
         "abstention_detector": agreement(read_labels()).to_json(),
         "retrieval": _retrieval(job, figures),
+        "forgetting": forgetting(job, adapter, progress),
         "provenance": settings | _made(adapter, answered) | {"warnings": list(job.warnings)},
     }
     rows = [row_json(row, measured.gold_of(row)) for row in measured.rows]
     return Report(results, rows).save(folder)
 
 
+def settings_of(job: Job, judge: Judge) -> dict[str, Any]:
+    """Everything that decides the figures, except the machine: runs with other settings are other runs."""
+    return job.settings() | {"judge": judge.digest}
+
+
 def _adapter(job: Job, progress: Progress) -> Adapter | None:
-    if not job.tunes:
+    if not job.tunes or isinstance(job.weights, Served):
         return job.adapter
     known = known_unaided(job.spec, job.suite, job.weights, progress)
     return tune(
@@ -151,7 +171,7 @@ def _measured(
         for id, request in answered.requests[column.name].items()
     ]
     progress.say(f"Judging {len(records)} answers …")
-    rows = score(records, judge, hallucination_weight=job.suite.spec.hallucination_weight)
+    rows = score(records, judge, hallucination_weight=job.suite.spec.hallucination_weight, progress=progress)
     gold = {question.id: gold_ids(job.suite.corpus, question) for question in job.all_questions}
     return Measured(
         tuple(rows),
@@ -180,5 +200,6 @@ def _made(adapter: Adapter | None, answered: Answered) -> dict[str, Any]:
     return {
         "adapter": {"digest": adapter.digest, "manifest": dict(adapter.manifest)} if adapter else None,
         "few_shot_examples": answered.examples,
+        "prompt_parity": answered.parity,
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

@@ -4,14 +4,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hybrid.evaluation.attribution import citation_pairs, citation_precision, citation_recall
-from hybrid.evaluation.faithfulness import FaithfulnessRow, faithfulness
 from hybrid.evaluation.outcomes import Outcome, outcome
 from hybrid.evaluation.probes.swaps import Swap
+from hybrid.evaluation.ragas_figures import (
+    contexts_of,
+    further_values,
+    recall_pairs,
+    recall_value,
+    reference_row,
+)
+from hybrid.evaluation.ragas_metrics import JudgedText, context_recall, faithfulness
 from hybrid.evaluation.ranking import recall, reciprocal_rank
 from hybrid.generation.abstention import abstains
 from hybrid.generation.correctness import correct, exact_match, token_f1
 from hybrid.judging.judge import Judge, Judgement, NoVerdict, Pair, evidence, judge_all
 from hybrid.judging.statements import statements
+from hybrid.progress import SILENT, Progress
 from hybrid.records import Answer, Passage, Question, Statement, Status, Value
 
 #: The metrics of a row, in the order of reports.
@@ -92,16 +100,24 @@ class JudgedStatement:
 
 @dataclass(frozen=True, slots=True)
 class ScoredRow:
-    """An answer with everything that was found out about it. ``metrics`` holds each of ``METRICS``."""
+    """An answer with everything that was found out about it.
+
+    ``metrics`` holds each of ``METRICS``, ``ragas`` what ragas would compute of the passages shown.
+    """
 
     record: AnswerRecord
     statements: tuple[JudgedStatement, ...]
     outcome: Outcome
     metrics: Mapping[str, Value]
+    ragas: Mapping[str, Value]
 
 
 def score(
-    records: Sequence[AnswerRecord], judge: Judge, *, hallucination_weight: float = 1.0
+    records: Sequence[AnswerRecord],
+    judge: Judge,
+    *,
+    hallucination_weight: float = 1.0,
+    progress: Progress = SILENT,
 ) -> list[ScoredRow]:
     """Scores answers; rows come back in the order of the records.
 
@@ -111,6 +127,7 @@ def score(
         records: one for each question and cell.
         judge: asked once for every different pair of claim and evidence.
         hallucination_weight: w in score = right − w × hallucinated.
+        progress: shows how far the judge is.
 
     Raises:
         ValueError: two records are of the same question and cell.
@@ -120,14 +137,15 @@ def score(
         raise ValueError("Two records are of the same question and cell.")
     taken = {key: statements(record.answer, record.question) for key, record in settled.items()}
     pairs = (pair for key, record in settled.items() for pair in _pairs(record, taken[key]))
-    judgements = judge_all(judge, pairs)
+    judgements = judge_all(judge, pairs, progress)
     judged = {key: _judged(record, taken[key], judgements) for key, record in settled.items()}
-    ragas = _faithfulness(settled, judged)
+    faithful = _faithfulness(settled, judged)
+    ragas = _ragas(settled, judgements, judge)
     rows = []
     for key, record in settled.items():
         found = {
             **_correctness(record),
-            **ragas[key],
+            **faithful[key],
             **_hallucination(record, judged[key]),
             **_citations(record, taken[key], judgements),
             **_abstention(record),
@@ -138,7 +156,8 @@ def score(
             found |= dict.fromkeys(JUDGED, Value(None, Status.JUDGE_ERROR, judge.reason))
         found["score"] = _score(record, found, hallucination_weight)
         metrics = {name: found[name] for name in METRICS}
-        rows.append(ScoredRow(record, judged[key], _outcome(record, metrics, judged[key]), metrics))
+        beside = {"faithfulness": found["faithfulness_shown"], **ragas[key]}
+        rows.append(ScoredRow(record, judged[key], _outcome(record, metrics, judged[key]), metrics, beside))
     return rows
 
 
@@ -155,6 +174,7 @@ def _pairs(record: AnswerRecord, taken: Sequence[Statement]) -> Iterator[Pair]:
         yield statement.claim, pool
         yield statement.claim, shown
     yield from citation_pairs(taken, _by_id(record))
+    yield from recall_pairs(record.question, record.answer.passages)
 
 
 def _judged(
@@ -197,14 +217,28 @@ def _faithfulness(
 
 def _ragas_row(
     record: AnswerRecord, passages: Sequence[Passage], judged: Sequence[tuple[Statement, Judgement]]
-) -> FaithfulnessRow:
-    return FaithfulnessRow(
+) -> JudgedText:
+    return JudgedText(
         question=record.question.full_text,
-        answer=record.answer.text,
-        contexts=tuple(evidence([passage]) for passage in passages),
+        text=record.answer.text,
+        contexts=contexts_of(passages),
         claims=tuple(statement.claim for statement, _ in judged),
         judgements=tuple(judgement for _, judgement in judged),
     )
+
+
+def _ragas(
+    records: Mapping[Key, AnswerRecord], judgements: Mapping[Pair, Judgement], judge: Judge
+) -> dict[Key, dict[str, Value]]:
+    """Context recall of all rows, and what else ragas asks of a judge that is a language model."""
+    asked = [(record.question, record.answer) for record in records.values()]
+    recalls = context_recall([reference_row(of, answer.passages, judgements) for of, answer in asked])
+    return {
+        key: {"context_recall": recall_value(of, answer.passages, recalled), **further}
+        for key, (of, answer), recalled, further in zip(
+            records, asked, recalls, further_values(asked, judge), strict=True
+        )
+    }
 
 
 def _correctness(record: AnswerRecord) -> dict[str, Value]:
@@ -292,6 +326,9 @@ def _outcome(
     record: AnswerRecord, metrics: Mapping[str, Value], judged: Sequence[JudgedStatement]
 ) -> Outcome:
     right = metrics["correct"].value if record.question.answerable else 0.0
+    if not record.pool:
+        # Without evidence nobody can tell memory from invention.
+        right = None
     return outcome(
         abstained=record.answer.abstained,
         answerable=record.question.answerable,

@@ -8,6 +8,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from hybrid.evaluation.forgetting.lines import forgetting_lines
+
 WIDTH = 110
 
 METRICS = (
@@ -65,14 +67,20 @@ class Block:
 
 def table(results: Results) -> Table:
     """Everything a terminal shows of a run, at most 110 columns wide."""
+    grid = rich_blocks(blocks(results))
+    for line in closing_lines(results):
+        grid.add_row(escape(line))
+    return grid
+
+
+def rich_blocks(blocks: Sequence[Block]) -> Table:
+    """Tables one below the other, each with its notes."""
     grid = Table.grid()
     grid.add_column(max_width=WIDTH)
-    for block in blocks(results):
+    for block in blocks:
         grid.add_row(_rich(block))
         for note in (*block.notes, ""):
             grid.add_row(escape(note))
-    for line in closing_lines(results):
-        grid.add_row(escape(line))
     return grid
 
 
@@ -90,26 +98,24 @@ def markdown(results: Results, metrics: Sequence[str]) -> str:
 
 
 def blocks(results: Results) -> list[Block]:
-    """The tables of a run: two of the columns, effects, harm and help of passages, probes, outcomes."""
+    """The tables of a run: two of the columns, the effects, harm and help of passages, labels, outcomes."""
     cells = [_columns_block(results, metrics) for metrics in METRICS]
-    return [
-        *cells,
-        _effects_block(results),
-        *memory_blocks(results),
-        *probe_blocks(results),
-        _outcomes_block(results),
-    ]
+    return [*cells, _effects_block(results), *further_blocks(results), _outcomes_block(results)]
 
 
 def columns(results: Results) -> dict[str, Mapping[str, Any]]:
-    """Cells, then references, then probes, by name."""
+    """Cells, then references, then systems, then probes, by name; beside systems only what has answers."""
+    own = {**results.get("cells", {}), **results.get("references", {})}
+    systems = results.get("systems", {})
+    if systems:
+        own = {name: column for name, column in own.items() if any(column["outcomes"].values())}
     probes = {
         f"{probe}/{cell}": column
         for probe, cells in results.get("probes", {}).items()
         for cell, column in cells.items()
         if "metrics" in column
     }
-    return {**results.get("cells", {}), **results.get("references", {}), **probes}
+    return {**own, **systems, **probes}
 
 
 def closing_lines(results: Results) -> list[str]:
@@ -120,16 +126,15 @@ def closing_lines(results: Results) -> list[str]:
 
 def notes(results: Results) -> list[str]:
     """What was asked, what answered and what judged, and what a reader of the figures has to know of it."""
-    judge, lines = results.get("judge") or {}, []
+    judge, lines = results.get("judge") or {}, list(_label_lines(results))
     asked, model = results.get("questions"), results.get("provenance", {}).get("model")
     if asked:
-        lines.append(
-            f"questions: {asked['n']} ({asked['n_unseen']} on unseen documents, {asked['n_seen']} on seen)"
-        )
+        lines.append(f"questions: {asked['n']}{_splits(asked)}")
     if model:
         lines.append(f"model: {model['name']}" + (f" ({model['note']})" if model["note"] else ""))
     if line := closed_book(results):
         lines.append(line)
+    lines += forgetting_lines(results)
     for name, column in columns(results).items():
         if dropped := column.get("dropped_passages"):
             lines.append(f"{name}: {dropped} passages did not fit the context and were left out")
@@ -141,6 +146,23 @@ def notes(results: Results) -> list[str]:
         )
     validated = "" if judge.get("validated") else " (not validated)"
     return [*lines, f"judge: {judge.get('name', 'none')}{validated}; ragas formula"]
+
+
+def _splits(asked: Mapping[str, Any]) -> str:
+    """How many questions are on seen and unseen documents, where that is known."""
+    if asked["n_unseen"] is None:
+        return ""
+    return f" ({asked['n_unseen']} on unseen documents, {asked['n_seen']} on seen)"
+
+
+def _label_lines(results: Results) -> Iterator[str]:
+    """What would flip the verdict, and how many labels there are."""
+    labels = results.get("judge", {}).get("labels") or {}
+    if flip := labels.get("flip") or (results.get("verdict") or {}).get("flip"):
+        yield flip
+    if labels:
+        unsure = f", and {labels['n_unsure']} as unsure" if labels["n_unsure"] else ""
+        yield f"labels: people labelled {labels['n']} statements{unsure}"
 
 
 def closed_book(results: Results) -> str | None:
@@ -174,7 +196,7 @@ def _rounded(fraction: float) -> int:
     return round(100 * fraction)
 
 
-class _Notes:
+class Notes:
     """Collects reasons, each once: numbered where there is no figure, plain where they qualify one."""
 
     def __init__(self) -> None:
@@ -193,11 +215,12 @@ class _Notes:
         return shown
 
     def lines(self) -> tuple[str, ...]:
+        """The reasons, those with a number first."""
         return (*(f"({number}) {reason}" for reason, number in self._numbers.items()), *self._remarks)
 
 
 def _columns_block(results: Results, metrics: Sequence[str]) -> Block:
-    notes = _Notes()
+    notes = Notes()
     rows = []
     for name, column in columns(results).items():
         entries = column.get("metrics", {})
@@ -213,7 +236,7 @@ def _questions(entries: Mapping[str, Any], metrics: Sequence[str]) -> int:
 
 
 def _effects_block(results: Results) -> Block:
-    notes = _Notes()
+    notes = Notes()
     effects = results.get("effects", {})
     rows = [
         (words(name), *(notes.cell(effects.get(name, {}).get(m), signed=True) for m in EFFECT_METRICS))
@@ -223,12 +246,42 @@ def _effects_block(results: Results) -> Block:
     return Block(header, tuple(rows), notes.lines())
 
 
+def further_blocks(results: Results) -> list[Block]:
+    """What some runs have beside: harm and help of passages, probes, ragas, and labels of people."""
+    return [
+        *memory_blocks(results),
+        *probe_blocks(results),
+        *ragas_blocks(results),
+        *label_blocks(results),
+    ]
+
+
+def ragas_blocks(results: Results) -> list[Block]:
+    """The metrics of ragas under their label, of the columns that have one."""
+    section = results.get("ragas", {})
+    rated = {
+        name: figures
+        for name, figures in section.get("cells", {}).items()
+        if any(figure["status"] != "not_applicable" for figure in figures.values())
+    }
+    if not rated:
+        return []
+    notes = Notes()
+    metrics = tuple(next(iter(rated.values())))
+    rows = [
+        (name, *(notes.cell(figures.get(metric)) for metric in metrics)) for name, figures in rated.items()
+    ]
+    label = f"{section['label']}; not to be compared with published RAGAS scores"
+    header = ("ragas, percent", *(words(metric) for metric in metrics))
+    return [Block(header, tuple(rows), (label, *notes.lines()))]
+
+
 def memory_blocks(results: Results) -> list[Block]:
     """Harm and help of passages, where enough questions stand behind one of them."""
     rates = {name: results.get("memory", {}).get(name, {}) for name in ("base", "tuned")}
     if not any(entry.get("status") == "ok" for rate in rates.values() for entry in rate.values()):
         return []
-    notes = _Notes()
+    notes = Notes()
     rows = [
         (
             name,
@@ -255,7 +308,7 @@ def probe_blocks(results: Results) -> list[Block]:
 
 
 def _probe_block(probe: str, cells: Mapping[str, Any]) -> Block:
-    notes = _Notes()
+    notes = Notes()
     rows = []
     for cell, figures in cells.items():
         entries = [figures.get(name) for name in FINDINGS[probe]]
@@ -270,6 +323,31 @@ def _probe_block(probe: str, cells: Mapping[str, Any]) -> Block:
     ]
     header = (f"{probe}, percent", *FINDINGS[probe].values(), "n")
     return Block(header, tuple(rows), (*notes.lines(), *lines))
+
+
+def label_blocks(results: Results) -> list[Block]:
+    """The judge held against people's labels, where there are any."""
+    labels = results.get("judge", {}).get("labels")
+    if not labels:
+        return []
+    rates = ("true_positive_rate", "false_positive_rate", "supported_share", "supported_share_judge")
+    rows = [
+        (cell, *(_told(entry[rate]) for rate in rates), str(entry["n"]))
+        for cell, entry in labels["cells"].items()
+    ]
+    header = (
+        "judge by labels, percent",
+        "supported, and called so",
+        "not supported, but called so",
+        "supported, by labels and judge",
+        "supported, by the judge alone",
+        "labels",
+    )
+    return [Block(header, tuple(rows))]
+
+
+def _told(entry: Mapping[str, Any]) -> str:
+    return entry["reason"] if entry["mean"] is None else percent(entry)
 
 
 def _outcomes_block(results: Results) -> Block:

@@ -1,6 +1,6 @@
 """Bounds that a suite sets on its figures: one that does not hold ends a run with exit code 1."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from typing import Any
 
 from hybrid.errors import UnknownName
@@ -24,16 +24,20 @@ AT_MOST = frozenset(
 """Metrics of which less is better: their thresholds are upper bounds."""
 
 
-def check_thresholds(suite: SuiteSpec) -> None:
+def check_thresholds(suite: SuiteSpec, columns: Collection[str] = tuple(COLUMNS)) -> None:
     """Looks at the names of a suite's thresholds before anything is run.
+
+    Args:
+        suite: with the thresholds.
+        columns: that they may name.
 
     Raises:
         UnknownName: a threshold names no column or no metric.
     """
     for name in suite.thresholds:
         cell, _, metric = name.rpartition(".")
-        if cell not in COLUMNS:
-            raise UnknownName(f'column in the threshold "{name}":', cell, COLUMNS)
+        if cell not in columns:
+            raise UnknownName(f'column in the threshold "{name}":', cell, columns)
         if metric not in METRICS + TOTALS:
             raise UnknownName(f'metric in the threshold "{name}":', metric, METRICS + TOTALS)
 

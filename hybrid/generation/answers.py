@@ -11,19 +11,29 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What the model wrote for one prompt, control tokens removed."""
+    """What the model wrote for one prompt, control tokens removed.
+
+    Attributes:
+        text: of the answer.
+        tokens: written.
+        prompt_tokens: read, as a server counted them; None: as many as the prompt has.
+    """
 
     text: str
     tokens: int
+    prompt_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedBatch:
-    """What the model wrote for one batch, and what that cost on the machine that did it."""
+    """What the model wrote for one batch, and what that cost on the machine that did it.
+
+    ``peak_memory_mb`` is None where that is another machine.
+    """
 
     outputs: tuple[Generated, ...]
     seconds: float
-    peak_memory_mb: float
+    peak_memory_mb: float | None
 
 
 class AnswerStore:

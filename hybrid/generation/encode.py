@@ -35,12 +35,7 @@ class ChatEncoder:
         if not getattr(tokenizer, "is_fast", False):
             raise BadInput(place, "this model has no tokenizer.json; only fast tokenizers are supported.")
         self.tokenizer = tokenizer
-        self._backend: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
-        self._control = {**_added_tokens(tokenizer), **_special_tokens(tokenizer)}
-        # Any text may give the mark of an unknown character, and it steers nothing.
-        unknown = _unknown_id(self._backend["model"])
-        if unknown is not None and unknown not in _ends(tokenizer):
-            self._control.pop(unknown, None)
+        self._control = _control_tokens(tokenizer)
         self._template_controls: dict[tuple[str, ...], list[int]] = {}
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
@@ -111,16 +106,45 @@ class ChatEncoder:
 
     @cached_property
     def _plain(self) -> Any:
-        """The same tokenizer without control tokens and without a template of its own for bos and eos."""
-        from tokenizers import Tokenizer
+        return plain_tokenizer(self.tokenizer)
 
-        model = _without_control(self._backend["model"], self._control_texts)
-        state = self._backend | {"added_tokens": [], "post_processor": None, "model": model}
-        return Tokenizer.from_str(json.dumps(state))
+
+def plain_tokenizer(tokenizer: Any) -> Any:
+    """The same tokenizer without control tokens and without a template of its own for bos and eos.
+
+    Args:
+        tokenizer: a fast tokenizer of transformers.
+
+    Returns:
+        A ``tokenizers.Tokenizer`` that finds no control token in any text.
+    """
+    from tokenizers import Tokenizer
+
+    state = _backend(tokenizer)
+    model = _without_control(state["model"], {text: i for i, text in _control_tokens(tokenizer).items()})
+    # Some files hold a truncation of their own, which would silently cut a text.
+    none = dict.fromkeys(("post_processor", "truncation", "padding"))
+    return Tokenizer.from_str(json.dumps(state | none | {"added_tokens": [], "model": model}))
+
+
+def _backend(tokenizer: Any) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
+    return state
+
+
+def _control_tokens(tokenizer: Any) -> dict[int, str]:
+    control = {**_added_tokens(tokenizer), **_special_tokens(tokenizer)}
+    # Any text may give the mark of an unknown character, and it steers nothing.
+    unknown = _unknown_id(_backend(tokenizer)["model"])
+    if unknown is not None and unknown not in _ends(tokenizer):
+        control.pop(unknown, None)
+    return control
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:
-    """The rules at the head of the first question instead."""
+    """The rules, if there are any, at the head of the first question instead."""
+    if messages[0].role != "system":
+        return list(messages)
     rules, first, *rest = messages
     return [Message("user", f"{rules.content}\n\n{first.content}"), *rest]
 

@@ -1,20 +1,21 @@
 """One loaded base model, with the adapter toggled on or off."""
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import torch
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
 from hybrid.adapters import Adapter, check_fit
-from hybrid.errors import PromptTooLong
 from hybrid.generation.answers import AnswerStore, Generated, GeneratedBatch, batch_key
 from hybrid.generation.batching import plan_batches
 from hybrid.generation.device import load_model, peak_memory_mb, pick_device, reset_peak_memory
 from hybrid.generation.encode import ChatEncoder
+from hybrid.generation.fitting import Prompt, Rendering, fitted, too_long
 from hybrid.generation.prompt import Example, chat
 from hybrid.models import Weights
 from hybrid.progress import Done
@@ -23,27 +24,47 @@ from hybrid.specs import GenerationSpec, Style
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
-    """An encoded request.
-
-    Attributes:
-        ids: token ids.
-        shown: the passages that fitted, in the order in which they are numbered.
-        dropped: how many of the last (weakest) passages did not fit the context.
-    """
-
-    ids: tuple[int, ...]
-    shown: tuple[Passage, ...]
-    dropped: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Generation:
-    """The outputs of many prompts, in their order, and what they cost in total."""
+    """The outputs of many prompts, in their order, and what they cost in total.
+
+    ``peak_memory_mb`` is None if another machine generated.
+    """
 
     outputs: tuple[Generated, ...]
     seconds: float
-    peak_memory_mb: float
+    peak_memory_mb: float | None
+
+
+Parity = Literal["ids", "template"]
+"""Whether token ids were sent, or messages that a server put into its own template."""
+
+
+class TextGenerator(Protocol):
+    """What a pipeline needs of a generator: the model may be here, or on a server."""
+
+    @property
+    def parity(self) -> Parity:
+        """How prompts reach the model."""
+
+    def prompt(
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        history: Sequence[Turn] = (),
+        examples: Sequence[Example] = (),
+    ) -> Prompt:
+        """A request that fits the model's context."""
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        tuned: bool = False,
+        seed: int = 0,
+        store: AnswerStore | None = None,
+        done: Done = lambda done, note: None,
+    ) -> Generation:
+        """Greedy answers to all prompts, in their order."""
 
 
 class Generator:
@@ -67,6 +88,7 @@ class Generator:
         ends = self.model.generation_config.eos_token_id
         self.model.generation_config = GenerationConfig(eos_token_id=ends)
         self.adapter_digest = ""
+        self.parity: Parity = "ids"
         self.context = int(self.model.config.max_position_embeddings)
 
     def put_on(self, adapter: Adapter) -> None:
@@ -93,14 +115,9 @@ class Generator:
         Raises:
             PromptTooLong: the question does not fit even alone.
         """
+        rendering = Rendering(question, passages, history, examples, self.style)
         room = self.context - self.spec.max_new_tokens
-        fewer = [(examples[start:], len(passages)) for start in range(len(examples) + 1)]
-        fewer += [((), shown) for shown in range(len(passages) - 1, -1, -1)]
-        for kept, shown in fewer:
-            ids = self.encoder.prompt(chat(question, passages[:shown], history, kept, self.style))
-            if len(ids) <= room:
-                return Prompt(tuple(ids), tuple(passages[:shown]), len(passages) - shown)
-        raise _too_long(question, len(ids), room, self.weights)
+        return fitted(rendering, self.encoder.prompt, room, self.weights.name)
 
     def generate(
         self,
@@ -127,9 +144,22 @@ class Generator:
             batch = self._stored_batch([prompts[row].ids for row in rows], tuned, store)
             outputs.update(zip(rows, batch.outputs, strict=True))
             seconds += batch.seconds
-            peak = max(peak, batch.peak_memory_mb)
+            peak = max(peak, batch.peak_memory_mb or 0.0)
             done(len(outputs), "")
         return Generation(tuple(outputs[row] for row in range(len(prompts))), seconds, peak)
+
+    def surprisals(self, ids: Sequence[int], *, tuned: bool = False) -> list[float]:
+        """The bits of each token but the first, −log2 p given all before it, base or tuned."""
+        row = torch.tensor([list(ids)], device=self.device)
+        with torch.inference_mode(), self._adapter(tuned):
+            logits = self.model(input_ids=row, use_cache=False).logits[0, :-1].float()
+            nats = torch.nn.functional.cross_entropy(logits, row[0, 1:], reduction="none")
+        return [nat / math.log(2) for nat in nats.tolist()]
+
+    def start_id(self) -> int:
+        """The token before a text that stands alone: the tokenizer's first, or else its end of a turn."""
+        first = self.tokenizer.bos_token_id
+        return int(first if first is not None else self.tokenizer.eos_token_id)
 
     def setup(self, tuned: bool) -> str:
         """Names everything but the prompts that decides an answer."""
@@ -216,11 +246,4 @@ def check_room(weights: Weights, spec: GenerationSpec, questions: Iterable[Quest
     for question in questions:
         taken = len(encoder.prompt(chat(question.text, (), question.history)))
         if taken > room:
-            raise _too_long(question.text, taken, room, weights)
-
-
-def _too_long(question: str, taken: int, room: int, weights: Weights) -> PromptTooLong:
-    return PromptTooLong(
-        f"The question takes {taken} tokens without any passage; the context of {weights.name} has room for "
-        f"{room} beside the answer. Shorten it: {question[:60]!r} …"
-    )
+            raise too_long(question.text, taken, room, weights.name)

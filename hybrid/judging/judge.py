@@ -1,9 +1,12 @@
 """Judges say whether evidence supports a claim; a judge that fails never becomes a number."""
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from hybrid.errors import JudgeUnusable
+from hybrid.progress import SILENT, Progress
 from hybrid.records import Passage, Verdict
 
 #: Pairs of claim and evidence that a judge gets at once.
@@ -62,20 +65,31 @@ class Judge(Protocol):
 
 def evidence(passages: Iterable[Passage]) -> str:
     """The text against which claims are judged: each passage under its title, in order."""
-    return "\n".join(part for passage in passages for part in (passage.title, passage.text) if part)
+    return joined((passage.title, passage.text) for passage in passages)
 
 
-def judge_all(judge: Judge, pairs: Iterable[Pair]) -> dict[Pair, Judgement]:
+def joined(passages: Iterable[tuple[str, str]]) -> str:
+    """The same of titles and texts alone, as a finished run keeps them."""
+    return "\n".join(part for passage in passages for part in passage if part)
+
+
+def judge_all(judge: Judge, pairs: Iterable[Pair], progress: Progress = SILENT) -> dict[Pair, Judgement]:
     """Judges every different pair once.
 
     A batch that fails is asked again pair by pair; a pair that still fails gets a judgement without
     verdict. Nothing can be verified by empty evidence, so no judge is asked about it.
+
+    Raises:
+        JudgeUnusable: the judge says that it cannot judge anything.
     """
     wanted = dict.fromkeys(pairs)
     known = {pair: Judgement(Verdict.UNVERIFIABLE, 0.0) for pair in wanted if not pair[1].strip()}
     asked = [pair for pair in wanted if pair not in known]
-    for start in range(0, len(asked), BATCH):
-        known |= _judge_batch(judge, asked[start : start + BATCH])
+    with progress.track("Judging", len(asked)) as done:
+        for start in range(0, len(asked), BATCH):
+            batch = asked[start : start + BATCH]
+            known |= _judge_batch(judge, batch)
+            done(start + len(batch), "")
     return known
 
 
@@ -84,14 +98,30 @@ def _judge_batch(judge: Judge, pairs: Sequence[Pair]) -> dict[Pair, Judgement]:
         judgements = judge.verdicts(pairs)
         if len(judgements) != len(pairs):
             raise ValueError(f"{judge.name} gave {len(judgements)} judgements for {len(pairs)} claims")
-    # Whatever a judge raises is kept in the row, which then has no value.
+        return {pair: _sound(judgement) for pair, judgement in zip(pairs, judgements, strict=True)}
+    except JudgeUnusable:
+        raise
+    # Whatever else a judge raises is kept in the row, which then has no value.
     except Exception as exc:
         if len(pairs) == 1:
             return {pairs[0]: Judgement(None, None, f"{type(exc).__name__}: {exc}")}
         return {
             pair: judgement for alone in pairs for pair, judgement in _judge_batch(judge, [alone]).items()
         }
-    return dict(zip(pairs, judgements, strict=True))
+
+
+def _sound(judgement: Judgement) -> Judgement:
+    """The judgement with the verdict as one of ours, or a failed one.
+
+    Raises:
+        ValueError: it is another word, or its score is not between 0 and 1.
+    """
+    if judgement.failed:
+        return Judgement(None, None, judgement.error or "the judge gave no verdict")
+    verdict, score = Verdict(judgement.verdict), judgement.score
+    if score is not None and not (math.isfinite(score) and 0 <= score <= 1):
+        raise ValueError(f"a score of {score} is not between 0 and 1")
+    return replace(judgement, verdict=verdict)
 
 
 def for_language(judge: Judge, language: str) -> Judge:

@@ -71,11 +71,11 @@ class OverlapJudge:
 
     def verdicts(self, pairs: Sequence[Pair]) -> list[Judgement]:
         """One judgement for each pair of claim and evidence, in their order."""
-        words = {held: set(_content(held)) for _, held in pairs}
+        words = {held: set(content_words(held)) for _, held in pairs}
         return [self._verdict(claim, words[held]) for claim, held in pairs]
 
     def _verdict(self, claim: str, held: set[str]) -> Judgement:
-        words = set(_content(claim))
+        words = set(content_words(claim))
         score = self._score(claim, words, held)
         if any(word[-1].isdecimal() and word not in held for word in words):
             # Halved, not zero: it still ranks claims, and stays below the threshold.
@@ -86,7 +86,10 @@ class OverlapJudge:
         parts = _QUESTION.fullmatch(claim)
         if not parts:
             return _share(words, held)
-        answer, question = set(_content(parts["answer"])), _share(set(_content(parts["question"])), held)
+        answer, question = (
+            set(content_words(parts["answer"])),
+            _share(set(content_words(parts["question"])), held),
+        )
         if not answer:
             return question
         return min(_share(answer, held), question * self.threshold / self.question_threshold)
@@ -96,7 +99,8 @@ def _share(words: set[str], held: set[str]) -> float:
     return len(words & held) / len(words) if words else 0.0
 
 
-def _content(text: str) -> Iterator[str]:
+def content_words(text: str) -> Iterator[str]:
+    """The words of a text that carry meaning, without endings, and its numbers by value."""
     for token in values(text):
         if token not in _STOPWORDS:
             yield token if token[-1].isdecimal() else _ENDINGS.sub("", token)

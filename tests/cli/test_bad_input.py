@@ -50,7 +50,7 @@ def questions_file(folder, rows):
         (["--part", "train"], "--part"),
         (["--limit", "0"], "--limit"),
         (["--limit", "many"], "--limit"),
-        (["--judge", "gpt"], "--judge"),
+        (["--judge", "gpt"], 'Unknown judge "gpt". Available: classifier:MODEL, endpoint:MODEL@URL, '),
         (["--suite", "waranty"], 'Did you mean "warranty"?'),
         (["--corpus", "waranty"], 'Did you mean "warranty"?'),
         (["--set", "tuning.rows"], "is not KEY=VALUE"),
@@ -98,7 +98,7 @@ def test_a_pipeline_file_that_does_not_fit(refused, warranty, tmp_path, content)
 def test_a_suite_file_that_does_not_fit(refused, warranty, pipeline, tmp_path):
     run = (EVAL, pipeline, "--out", tmp_path / "out", "--suite")
     assert "thresh: unknown key" in refused(*run, suite_file(tmp_path, thresh=1))
-    assert "judge: " in refused(*run, suite_file(tmp_path, judge="gpt"))
+    assert 'Unknown judge "gpt"' in refused(*run, suite_file(tmp_path, judge="gpt"))
     assert "q.jsonl: No such file" in refused(*run, suite_file(tmp_path))
 
 

@@ -111,6 +111,15 @@ def test_estimate_is_one_object_with_json(hybrid_command, warranty, pipeline):
     assert json.loads(done.out)["estimate"][0].startswith("base: ")
 
 
+def test_forgetting_is_asked_for_by_a_switch(hybrid_command, warranty, pipeline):
+    asked = [
+        json.loads(hybrid_command("eval", pipeline, "--limit", 2, "--estimate", "--json", *switch).out)
+        for switch in (("--forgetting",), ())
+    ]
+    told = [any(line.startswith("forgetting: ") for line in found["estimate"]) for found in asked]
+    assert told == [True, False]
+
+
 def test_ctrl_c_is_one_line_and_exit_130(warranty, pipeline):
     endless = ("--set", "tuning.max_steps=100000", "--set", "tuning.rows=40")
     command = [sys.executable, "-m", "hybrid.cli", "eval", str(pipeline), *endless]

@@ -203,6 +203,17 @@ def test_a_text_may_hold_what_stands_in_for_texts():
     assert tokenizer.decode(ids) == f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n"
 
 
+def test_a_template_without_a_system_role_gets_the_rules_in_the_question_and_a_plain_task_as_it_is():
+    tokenizer = testing.byte_tokenizer()
+    refusal = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+    tokenizer.chat_template = refusal + tokenizer.chat_template
+    encoder = ChatEncoder(tokenizer)
+    turn = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
+    plain, ruled = [Message("user", "Why?")], [Message("system", "Be brief."), Message("user", "Why?")]
+    assert tokenizer.decode(encoder.prompt(plain)) == turn.format("Why?")
+    assert tokenizer.decode(encoder.prompt(ruled)) == turn.format("Be brief.\n\nWhy?")
+
+
 def test_a_model_without_a_chat_template_is_refused():
     tokenizer = testing.byte_tokenizer()
     tokenizer.chat_template = None

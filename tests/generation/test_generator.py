@@ -12,7 +12,8 @@ from hybrid.adapters import open_adapter
 from hybrid.errors import BadSpec, ModelMismatch, PromptTooLong
 from hybrid.generation.answers import AnswerStore
 from hybrid.generation.device import load_model, pick_device
-from hybrid.generation.generator import Generator, Prompt
+from hybrid.generation.fitting import Prompt
+from hybrid.generation.generator import Generator
 from hybrid.generation.prompt import Example
 from hybrid.records import Passage, Turn
 from hybrid.specs import GenerationSpec
