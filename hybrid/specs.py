@@ -150,10 +150,10 @@ class PipelineSpec(Spec):
     generation: GenerationSpec = GenerationSpec()
     tuning: TuningSpec = TuningSpec()
     references: ReferencesSpec = ReferencesSpec()
+    forgetting: ForgettingSpec = ForgettingSpec()
     authority: Literal["corpus", "memory"] = Field(
         "corpus", description="which answer counts as right where a passage contradicts what the model knows"
     )
-    forgetting: ForgettingSpec = ForgettingSpec()
 
 
 class PricesSpec(Spec):

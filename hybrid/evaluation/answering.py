@@ -28,16 +28,16 @@ class Answered:
         requests: column → question id → what was asked and shown.
         costs: column → what its generation took.
         examples: the number of examples in the few-shot columns; None without them.
-        showcase: what the probes showed.
         parity: whether token ids reached the model, or messages that a server put into its template.
+        showcase: what the probes showed.
     """
 
     answers: Mapping[str, Mapping[str, Answer]]
     requests: Mapping[str, Mapping[str, Request]]
     costs: Mapping[str, Generation]
     examples: int | None
-    showcase: Showcase
     parity: Parity
+    showcase: Showcase
 
 
 def retrieve(job: Job) -> Ranked:
@@ -60,7 +60,7 @@ def answer_columns(job: Job, adapter: Adapter | None, ranked: Ranked, progress: 
             asked = bench.requests(column, job.asked(column), ranked, examples or 0)
         requests[column.name] = {request.question.id: request for request in asked}
         answers[column.name], costs[column.name] = bench.answer(column, asked)
-    return Answered(answers, requests, costs, examples, showcase, bench.parity)
+    return Answered(answers, requests, costs, examples, bench.parity, showcase)
 
 
 class _Bench:

@@ -14,6 +14,7 @@ from hybrid import library
 from hybrid.corpus.importing import guess_language
 from hybrid.evaluation.agreement import agreement, read_labels
 from hybrid.evaluation.answer_rows import Elsewhere, read_answers
+from hybrid.evaluation.choice import COMPARED
 from hybrid.evaluation.columns import COLUMNS
 from hybrid.evaluation.folder import run_folder
 from hybrid.evaluation.power import power_line
@@ -21,7 +22,6 @@ from hybrid.evaluation.report import Report
 from hybrid.evaluation.results import Measured, row_json, summed_up
 from hybrid.evaluation.scoring import ScoredRow, score
 from hybrid.evaluation.thresholds import check_thresholds
-from hybrid.evaluation.verdict import COMPARED
 from hybrid.judging.judge import Judge, for_language
 from hybrid.judging.named import open_judge
 from hybrid.progress import SILENT, Progress

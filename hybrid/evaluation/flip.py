@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from hybrid.evaluation.choice import COMPARED
 from hybrid.evaluation.intervals import Column, linear_effect
 from hybrid.evaluation.scoring import ScoredRow
-from hybrid.evaluation.verdict import COMPARED
 from hybrid.records import Value
 
 METRIC = "score"

@@ -176,9 +176,7 @@ def prepare(
     budget = budget or Budget()
     check_price(spec, weights, budget)
     opened = load_suite(suite or spec.suite, corpus=corpus, say=progress.say)
-    columns = [*wanted, *shown]
-    if cells is None:
-        columns = _possible(columns, spec, opened, weights)
+    columns = [*wanted, *shown] if cells is not None else _possible([*wanted, *shown], spec, opened, weights)
     asked = opened.part(part)
     questions = stratified_sample([question for question in asked if not question.bound], limit, seed)
     bound = stratified_sample([question for question in asked if question.bound], limit, seed)
