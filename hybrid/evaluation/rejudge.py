@@ -11,6 +11,7 @@ from hybrid.errors import BadInput
 from hybrid.evaluation.columns import columns_named
 from hybrid.evaluation.decision import decision
 from hybrid.evaluation.folder import run_folder
+from hybrid.evaluation.probes.aside import kept_aside
 from hybrid.evaluation.probes.swaps import Swap
 from hybrid.evaluation.report import ROWS, Report
 from hybrid.evaluation.results import Measured, row_json, summed_up
@@ -51,7 +52,6 @@ def judge_again(run: Report, judge: Judge, *, out: Path | None = None, progress:
     known = made["known"].get(made["model"]["name"])
     inputs = InputsSpec.model_validate(made["pipeline"]["inputs"])
     figures = summed_up(measured, suite, judge, made["seed"], known, tolerance=inputs.hallucination_tolerance)
-    figures["probes"] = _with_asides(run.results["probes"], figures["probes"])
     figures["questions"] = dict(run.results["questions"]) | figures["questions"]
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     kept = {key: run.results[key] for key in KEPT if key in run.results}
@@ -59,14 +59,6 @@ def judge_again(run: Report, judge: Judge, *, out: Path | None = None, progress:
     rows = [row_json(row, measured.gold_of(row)) for row in measured.rows]
     results = figures | kept
     return Report(results | decision(results, rows, inputs), rows).save(folder)
-
-
-def _with_asides(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of probes; what the first run found beside the rows needs no judge, and stays."""
-    return {
-        probe: {cell: {**found, **now.get(probe, {}).get(cell, {})} for cell, found in cells.items()}
-        for probe, cells in before.items()
-    }
 
 
 def _provenance(run: Report) -> dict[str, Any]:
@@ -94,7 +86,7 @@ def answer_record(row: Row, place: str) -> AnswerRecord:
             answer=_answer(row, passages),
             pool=pool,
             ranked=None if ranked is None else tuple(passages[each] for each in ranked),
-            swap=_swap(row, passages),
+            swap=_swap(row, pool),
         )
     except (KeyError, TypeError) as exc:
         raise BadInput(
@@ -152,7 +144,8 @@ def _measured(
         costs={column.name: _cost(run, column.name) for column in columns},
         questions=tuple(asked.values()),
         columns=tuple(columns),
-        gold={row["question_id"]: tuple(row["gold"]) for row in run.rows if row["swap"] is None},
+        gold={row["question_id"]: tuple(row["gold"]) for row in run.rows if not row.get("swap")},
+        aside=kept_aside(run.results["probes"]),
     )
 
 

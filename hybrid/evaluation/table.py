@@ -30,6 +30,27 @@ OUTCOMES = (
     "wrong_abstention",
     "undecided",
 )
+FINDINGS = {
+    "distractors": {
+        "harm": "harm: right with gold alone, then wrong",
+        "harm_known": "harm: known, then wrong",
+    },
+    "position": {
+        "first": "gold first",
+        "middle": "gold in the middle",
+        "last": "gold last",
+        "largest": "largest difference, points",
+    },
+    "counterfactual": {
+        "follows_context": "follows context",
+        "keeps_memory": "keeps memory",
+        "other": "other",
+        "abstains": "abstains",
+        "right": "right by authority",
+    },
+    "regurgitation": {"canary_rate": "holds a canary", "copied_rate": "copies eight words"},
+}
+"""Probe → figure of ``probes.<probe>.<cell>`` → how a reader sees it."""
 NO_VALUE = "–"
 
 Results = Mapping[str, Any]
@@ -226,8 +247,13 @@ def _effects_block(results: Results) -> Block:
 
 
 def further_blocks(results: Results) -> list[Block]:
-    """What some runs have beside: harm and help of passages, the metrics of ragas, labels of people."""
-    return [*memory_blocks(results), *ragas_blocks(results), *label_blocks(results)]
+    """What some runs have beside: harm and help of passages, probes, ragas, and labels of people."""
+    return [
+        *memory_blocks(results),
+        *probe_blocks(results),
+        *ragas_blocks(results),
+        *label_blocks(results),
+    ]
 
 
 def ragas_blocks(results: Results) -> list[Block]:
@@ -273,6 +299,30 @@ def memory_blocks(results: Results) -> list[Block]:
         "unknown",
     )
     return [Block(header, tuple(rows), notes.lines())]
+
+
+def probe_blocks(results: Results) -> list[Block]:
+    """What each probe found beside the figures of its columns, a row for each cell that it explains."""
+    found = results.get("probes", {})
+    return [_probe_block(probe, found[probe]) for probe in FINDINGS if probe in found]
+
+
+def _probe_block(probe: str, cells: Mapping[str, Any]) -> Block:
+    notes = Notes()
+    rows = []
+    for cell, figures in cells.items():
+        entries = [figures.get(name) for name in FINDINGS[probe]]
+        shown = [notes.cell(entry, signed="from" in (entry or {})) for entry in entries]
+        rows.append((cell, *shown, str(max((entry["n"] for entry in entries if entry), default=0))))
+    skipped = next(iter(cells.values()), {}).get("skipped", {})
+    lines = [f"not swapped: {count} questions, {reason}" for reason, count in skipped.items()]
+    lines += [
+        f"{cell}: the largest difference is from gold {largest['from']} to gold {largest['to']}"
+        for cell, figures in cells.items()
+        if (largest := figures.get("largest", {})).get("mean") is not None
+    ]
+    header = (f"{probe}, percent", *FINDINGS[probe].values(), "n")
+    return Block(header, tuple(rows), (*notes.lines(), *lines))
 
 
 def label_blocks(results: Results) -> list[Block]:

@@ -63,7 +63,8 @@ def test_a_probe_is_measured_beside_its_cell(hybrid_command, warranty, pipeline)
 def test_an_unknown_probe_is_one_line_and_exit_2(hybrid_command, warranty, pipeline):
     done = hybrid_command("eval", pipeline, *UNTUNED, "--probe", "orcale")
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
-    assert 'Unknown probe "orcale". Available: oracle. Did you mean "oracle"?' in done.err
+    available = "counterfactual, distractors, oracle, position, regurgitation"
+    assert f'Unknown probe "orcale". Available: {available}. Did you mean "oracle"?' in done.err
     assert not (warranty / "runs").exists()
 
 

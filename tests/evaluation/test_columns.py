@@ -1,7 +1,15 @@
 import pytest
 
 from hybrid.errors import RunError, UnknownName
-from hybrid.evaluation.columns import CELLS, COLUMNS, REFERENCES, pick_columns, probe_columns
+from hybrid.evaluation.columns import (
+    CELLS,
+    COLUMNS,
+    PROBES,
+    REFERENCES,
+    columns_named,
+    pick_columns,
+    probe_columns,
+)
 
 
 def test_the_cells_are_the_two_by_two():
@@ -59,3 +67,31 @@ def test_a_probe_without_a_cell_to_explain_is_refused():
 def test_an_unknown_probe_is_named_with_the_nearest():
     with pytest.raises(UnknownName, match=r'Unknown probe "orcale".*Did you mean "oracle"\?'):
         probe_columns(["orcale"], CELLS)
+
+
+def probed(*probes, cells=("base", "base+rag", "few-shot", "few-shot+rag")):
+    return [column.name for column in probe_columns(probes, pick_columns(cells))]
+
+
+def test_distractors_bring_the_oracle_to_compare_with_once():
+    assert probed("distractors") == ["oracle/base+rag", "distractors/base+rag"]
+    assert probed("distractors", "oracle") == probed("distractors")
+
+
+def test_positions_are_a_column_each():
+    assert probed("position") == [f"position-{place}/base+rag" for place in ("first", "middle", "last")]
+
+
+def test_canaries_are_planted_into_few_shot_columns_only():
+    assert probed("regurgitation") == ["regurgitation/few-shot", "regurgitation/few-shot+rag"]
+    assert probed("regurgitation", cells=["tuned"]) == []
+    with pytest.raises(RunError, match="regurgitation explains tuned and few-shot columns"):
+        probed("regurgitation", cells=["base", "base+rag"])
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_a_column_of_a_probe_is_known_by_its_name(probe):
+    columns = probe_columns([probe], list(COLUMNS.values()))
+    assert columns_named([column.name for column in columns]) == columns
+    assert all(f"{column.probe}/{column.cell}" == column.name for column in columns)
+    assert [column.cell for column in COLUMNS.values()] == list(COLUMNS)

@@ -14,6 +14,7 @@ from hybrid.errors import (
     ModelMissing,
     NoTrainingQuestions,
     PromptTooLong,
+    RunError,
     UnknownName,
 )
 from hybrid.evaluation.job import prepare
@@ -244,3 +245,18 @@ def tiny_model(folder, **change):
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return Path(folder)
+
+
+@pytest.mark.parametrize(("probe", "k"), [("distractors", 2), ("position", 3)])
+def test_a_probe_needs_room_for_what_it_shows(warranty, pipeline, probe, k):
+    with pytest.raises(RunError, match=rf"--probe {probe} shows at least {k} .*--set retrieval.k={k}"):
+        prepare(pipeline, cells=UNTUNED, probes=[probe], overrides=[f"retrieval.k={k - 1}"])
+    enough = [f"retrieval.k={k}"]
+    assert prepare(pipeline, cells=UNTUNED, probes=[probe], overrides=enough).probes == (probe,)
+
+
+def test_regurgitation_needs_no_gold_and_asks_every_question(warranty, pipeline, tmp_path):
+    job = prepare(pipeline, cells=["few-shot"], probes=["regurgitation"], limit=3)
+    planted = job.columns[-1]
+    assert planted.name == "regurgitation/few-shot" and job.asked(planted) == job.questions
+    assert job.bound == ()

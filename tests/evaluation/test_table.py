@@ -1,7 +1,17 @@
 import report_sample
 from rich.console import Console
 
-from hybrid.evaluation.table import blocks, closed_book, markdown, memory_blocks, percent, plain, table
+from hybrid.evaluation.table import (
+    blocks,
+    closed_book,
+    columns,
+    markdown,
+    memory_blocks,
+    percent,
+    plain,
+    probe_blocks,
+    table,
+)
 
 
 def printed(results, width=200):
@@ -126,3 +136,31 @@ def test_markdown_is_one_table_of_the_metrics_asked_for_without_notes():
     base = next(line for line in lines if line.startswith("| base |"))
     assert base.split(" | ")[2:] == ["–", "40 |"]
     assert lines[-1].startswith("| oracle/tuned+rag | ")
+
+
+def probe_results(**probes):
+    return {"probes": {name: {"base+rag": figures} for name, figures in probes.items()}}
+
+
+def rate(mean, n=40, reason="", **more):
+    return {"mean": mean, "low": mean, "high": mean, "n": n, "reason": reason, **more}
+
+
+def test_each_probe_has_a_block_of_what_it_found():
+    found = probe_results(
+        distractors={"harm": rate(0.15), "harm_known": rate(None, 3, "3 questions are right")},
+        counterfactual={"right": rate(0.5), "skipped": {"the answer is a list": 2}},
+        position={"first": rate(0.75), "largest": rate(-0.5, **{"from": "first", "to": "middle"})},
+    )
+    harm, position, swapped = probe_blocks(found)
+    assert harm.rows == (("base+rag", "15 [15, 15]", "– (1)", "40"),)
+    assert harm.notes == ("(1) 3 questions are right",)
+    assert position.notes[-1] == "base+rag: the largest difference is from gold first to gold middle"
+    assert position.rows[0][1] == "75 [75, 75]" and position.rows[0][4] == "-50 [-50, -50]"
+    assert swapped.notes[-1] == "not swapped: 2 questions, the answer is a list"
+    assert probe_blocks({}) == probe_blocks(probe_results(oracle={"metrics": {}})) == []
+
+
+def test_what_a_probe_found_without_a_column_is_no_row_of_the_cells():
+    found = probe_results(regurgitation={"canary_rate": rate(0.0)}, oracle={"metrics": {}})
+    assert list(columns(found)) == ["oracle/base+rag"]

@@ -11,6 +11,9 @@ from hybrid.evaluation.probes.regurgitation import hidden_from, regurgitated
 Findings = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Probe → cell → figure → what was found."""
 
+ASIDE = {"counterfactual": ("skipped",), "regurgitation": ("canaries", "canary_rate", "copied_rate")}
+"""The figures that are found so."""
+
 
 def aside(job: Job, adapter: Adapter | None, answered: Answered) -> Findings:
     """``counterfactual``: why questions were ``skipped``. ``regurgitation``: see :func:`regurgitated`."""
@@ -27,3 +30,15 @@ def aside(job: Job, adapter: Adapter | None, answered: Answered) -> Findings:
                 figures = regurgitated(requests, answers, hidden, groups)
                 found.setdefault("regurgitation", {})[column.cell] = figures
     return found
+
+
+def kept_aside(probes: Findings) -> Findings:
+    """The same of a finished run, from its ``results["probes"]``: no judge has a say in it."""
+    return {
+        probe: {
+            cell: {name: figure for name, figure in figures.items() if name in ASIDE[probe]}
+            for cell, figures in probes[probe].items()
+        }
+        for probe in ASIDE
+        if probe in probes
+    }
