@@ -5,8 +5,9 @@ Its variance is the delete-one-cluster jackknife (CV3: MacKinnon, Nielsen and We
 the quantile is Student's t on the effective number of clusters less one (Kish, 1965). On that stand
 - a mean of a bounded metric: Wilson's score interval (1927) with the effective number of questions
   (Korn and Graubard, 1998), so that a column without variance still has an interval;
-- a contrast of 0/1 columns: one success and one failure more in each column (Agresti and Caffo, 2000; for
-  pairs Bonett and Price, 2012), for the same reason;
+- a contrast of m 0/1 columns: 2/m successes and as many failures more in each column (Price and Bonett, 2004;
+  for two columns that is one of each: Agresti and Caffo, 2000; for pairs Bonett and Price, 2012), for the
+  same reason;
 - anything else: mean ± t · standard error.
 """
 
@@ -21,7 +22,7 @@ from scipy import special
 from hybrid.evaluation.failures import remark, widened
 from hybrid.records import Status, Value
 
-METHOD = "cluster jackknife with Student t; Wilson score for rates; Agresti-Caffo for differences of rates"
+METHOD = "cluster jackknife with Student t; Wilson score for rates; Price-Bonett for contrasts of rates"
 LEVEL = 0.95
 MAX_FAILED = 0.05
 FEW_CLUSTERS = 15
@@ -198,9 +199,10 @@ class Frame:
         if not binary and (variance > 0 or not fractions):
             intervals = [_t_interval(estimate, variance, sums, each) for each in levels]
             return [taken.summary(estimate, ends, reach) for ends in intervals]
-        totals = sums.weights.sum(axis=0) + 2
-        rates = (sums.values.sum(axis=0) + 1) / totals
-        variance += _two_more_rows(rates, factors / totals)
+        added = 2 / len(factors)
+        totals = sums.weights.sum(axis=0) + 2 * added
+        rates = (sums.values.sum(axis=0) + added) / totals
+        variance += added * _two_more_rows(rates, factors / totals)
         made = []
         for level in levels:
             low, high = _t_interval(float(factors @ rates), variance, sums, level) or (-limit, limit)

@@ -12,7 +12,6 @@ from hybrid.evaluation.columns import columns_named
 from hybrid.evaluation.decision import decision
 from hybrid.evaluation.folder import run_folder
 from hybrid.evaluation.probes.aside import kept_aside
-from hybrid.evaluation.probes.swaps import Swap
 from hybrid.evaluation.report import ROWS, Report
 from hybrid.evaluation.results import Measured, row_json, summed_up
 from hybrid.evaluation.scoring import AnswerRecord, score
@@ -108,14 +107,6 @@ def _question(row: Row) -> Question:
         split=row["split"],
         tags=tuple(row["tags"]),
     )
-
-
-def _swap(row: Row, passages: Mapping[int, Passage]) -> Swap | None:
-    """What was changed; the rows then name the changed passages as gold."""
-    if row["swap"] is None:
-        return None
-    swap = {name: tuple(row["swap"][name]) for name in ("references", "substitutes")}
-    return Swap(**swap, passages=tuple(passages[each] for each in row["gold"]))
 
 
 def _answer(row: Row, passages: Mapping[int, Passage]) -> Answer:
