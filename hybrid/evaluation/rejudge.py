@@ -93,6 +93,12 @@ def answer_record(row: Row, place: str) -> AnswerRecord:
         ) from exc
 
 
+def _swap(row: Row, pool: tuple[Passage, ...]) -> Swap | None:
+    """What was changed; rows have had the key since there are swaps."""
+    told = row.get("swap")
+    return Swap(tuple(told["references"]), tuple(told["substitutes"]), pool) if told else None
+
+
 def _question(row: Row) -> Question:
     references, spans = row["references"], row["gold_spans"]
     return Question(
