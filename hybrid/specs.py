@@ -197,7 +197,7 @@ class SuiteSpec(Spec):
     )
     answers: Style = "short"
     language: str = "en"
-    judge: str = Field("overlap", description="who judges statements; `hybrid eval --judge` replaces it")
+    judge: str = Field("grounding", description="who judges statements; `hybrid eval --judge` replaces it")
     hallucination_weight: float = Field(1.0, ge=0, description="w in score = right − w × hallucinated")
     worth_it: float = Field(0.05, ge=0, description="d: an effect below it is not worth having")
     thresholds: dict[str, float] = Field(

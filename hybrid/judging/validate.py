@@ -53,7 +53,8 @@ def told(found: Mapping[str, Any]) -> list[str]:
     """The figures of :func:`validate` in words."""
     lines = [
         f"judge: {found['judge']} ({found['judge_digest'][:12]})",
-        f"pairs: {found['n']}, {found['n_supported']} of them supported, {found['n_failed']} without a verdict",
+        f"pairs: {found['n']}, {found['n_supported']} of them supported; "
+        f"{found['n_failed']} more without a verdict or a label",
     ]
     if found["auc"] is None:
         return [*lines, "Nothing to compare: both labels are needed."]

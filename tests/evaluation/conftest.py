@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hybrid import library
 from hybrid.corpus.importing import import_set
 from hybrid.evaluation.report import Report
 from hybrid.evaluation.run import evaluate
@@ -55,6 +56,13 @@ def write_rows(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
+def import_warranty(question_set):
+    """Imports the small suite, judged without a model."""
+    import_set("warranty", format="jsonl", path=question_set)
+    suite = library.find_suite("warranty")
+    suite.write_text(f"{suite.read_text()}judge: overlap\n")
+
+
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory, tiny_weights):
     """The path of a pipeline on the tiny model."""
@@ -69,7 +77,7 @@ def finished(tmp_path_factory, question_set, pipeline):
     home = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HYBRID_HOME", str(home))
-        import_set("warranty", format="jsonl", path=question_set)
+        import_warranty(question_set)
         return Finished(home, evaluate(pipeline))
 
 
@@ -83,5 +91,5 @@ def at_home(finished, monkeypatch):
 @pytest.fixture
 def warranty(state_folder, question_set):
     """The small suite in a fresh state folder."""
-    import_set("warranty", format="jsonl", path=question_set)
+    import_warranty(question_set)
     return state_folder
