@@ -153,7 +153,7 @@ def _sentence(found: Mapping[str, Flip | None]) -> str:
         )
     cases = [
         f"{flip.points} {'point' if flip.points == 1 else 'points'} higher in {cell} (then: {flip.choice})"
-        for cell, flip in sorted(flipping.items(), key=lambda item: item[1].points)
+        for cell, flip in sorted(flipping.items(), key=lambda item: (item[1].points, item[0]))
     ]
     rest = "; in no other cell, up to 100 points" if len(flipping) < len(found) else ""
     return (

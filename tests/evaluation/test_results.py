@@ -56,6 +56,12 @@ def test_the_order_of_rows_and_questions_changes_nothing(measured, figures):
     assert summed_up(shuffled, SPEC, JUDGE, 0) == figures
 
 
+def test_the_verdict_says_what_error_of_the_judge_would_flip_it(figures):
+    verdict = figures["verdict"]
+    assert set(verdict["flips"]) == set(CELLS)
+    assert "flip this verdict" in verdict["flip"] or "verdict would flip" in verdict["flip"]
+
+
 def test_means_are_those_of_the_rows(measured, figures):
     values = [row.metrics["correct"].value for row in measured.rows if row.record.cell == "tuned"]
     assert figures["cells"]["tuned"]["metrics"]["correct"]["mean"] == pytest.approx(sum(values) / 24)
