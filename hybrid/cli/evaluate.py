@@ -47,6 +47,9 @@ def eval_command(
     as_json: Json = False,
 ) -> None:
     """Measure base and tuned model, with and without retrieval: the main job."""
+    if from_:
+        _refuse_others(context)
+
     from hybrid.evaluation.answers_from import evaluate_answers
     from hybrid.evaluation.estimate import estimate as estimated
     from hybrid.evaluation.job import prepare
@@ -55,7 +58,6 @@ def eval_command(
 
     progress = TerminalProgress()
     if from_:
-        _refuse_others(context)
         answers = evaluate_answers(from_, suite=suite, judge=judge, out=out, progress=progress)
         _finish(answers, as_json, progress)
         return
