@@ -64,6 +64,9 @@ def eval_command(
     as_json: Json = False,
 ) -> None:
     """Measure base and tuned model, with and without retrieval: the main job."""
+    if from_:
+        _refuse_others(context)
+
     from hybrid.evaluation.answers_from import evaluate_answers
     from hybrid.evaluation.estimate import estimate as estimated
     from hybrid.evaluation.job import prepare
@@ -76,7 +79,6 @@ def eval_command(
     if judge:
         check_judge(judge)
     if from_:
-        _refuse_others(context)
         answers = evaluate_answers(from_, suite=suite, judge=judge, out=out, progress=progress)
         _print_report(answers, as_json)
         _check_thresholds(answers.failed_thresholds, progress)
