@@ -40,7 +40,7 @@ table: $(INSTALLED)  ## the README's table, from the test part; each use is logg
 	$(BIN)/python eval/table.py
 
 bench: $(INSTALLED)  ## every benchmark, one after the other
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+	@for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 smoke: $(INSTALLED)  ## the main job on a tiny random model, thrown away afterwards
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; $(BIN)/hybrid eval smoke --limit 8 --out "$$out"

@@ -224,7 +224,7 @@ def parse_address(address: str) -> tuple[str, str]:
     match = re.fullmatch(r"(.+?)@(https?://.+)", address)
     if match is None:
         raise BadSpec(
-            f'"{address}" is not MODEL@URL, for example qwen3-8b@http://127.0.0.1:8000/v1 after "endpoint:".'
+            f'"{address}" is not MODEL@URL, for example llama@http://127.0.0.1:8000/v1 after "endpoint:".'
         )
     return match[1], match[2]
 

@@ -8,13 +8,12 @@ from hybrid import library, models
 from hybrid.adapters import Adapter, base_warnings, open_adapter
 from hybrid.corpus.builtin import open_corpus
 from hybrid.corpus.store import Corpus
-from hybrid.errors import BadSpec
 from hybrid.generation.abstention import abstains
 from hybrid.generation.answers import AnswerStore, Generated
 from hybrid.generation.budget import Budget
 from hybrid.generation.citations import resolve
 from hybrid.generation.device import precision
-from hybrid.generation.endpoint import EndpointGenerator
+from hybrid.generation.endpoint import EndpointGenerator, folder_refused
 from hybrid.generation.fitting import Prompt
 from hybrid.generation.generator import Generation, Generator, TextGenerator
 from hybrid.generation.prompt import Example
@@ -165,10 +164,7 @@ def load_generator(
     """
     if isinstance(model, Served):
         if adapter is not None:
-            raise BadSpec(
-                f"--adapter: {adapter.path} is on this machine, {model.name} is not. "
-                "Name the tuned model that the server knows: --set generation.tuned_model=NAME."
-            )
+            raise folder_refused(adapter, model)
         return EndpointGenerator(model, spec, style, budget)
     generator = Generator(model, spec, style)
     if adapter is not None:

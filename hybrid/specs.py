@@ -137,25 +137,6 @@ class ForgettingSpec(Spec):
     )
 
 
-class PipelineSpec(Spec):
-    """A retriever, a generator, and how to tune it."""
-
-    description: str = ""
-    suite: str = Field(description="default suite of `hybrid eval` and corpus of `hybrid ask`")
-    model: str = Field(
-        "bundled:smollm2-135m-instruct-q4_1",
-        description="bundled name, hub id, folder, or endpoint:MODEL@URL",
-    )
-    retrieval: RetrievalSpec = RetrievalSpec()
-    generation: GenerationSpec = GenerationSpec()
-    tuning: TuningSpec = TuningSpec()
-    references: ReferencesSpec = ReferencesSpec()
-    forgetting: ForgettingSpec = ForgettingSpec()
-    authority: Literal["corpus", "memory"] = Field(
-        "corpus", description="which answer counts as right where a passage contradicts what the model knows"
-    )
-
-
 class PricesSpec(Spec):
     """What things cost, all in one currency. What is not declared is told in seconds and tokens."""
 
@@ -180,6 +161,28 @@ class InputsSpec(Spec):
     queries: float | None = Field(None, ge=0, description="questions asked in a month")
 
 
+class PipelineSpec(Spec):
+    """A retriever, a generator, and how to tune it."""
+
+    description: str = ""
+    suite: str = Field(description="default suite of `hybrid eval` and corpus of `hybrid ask`")
+    model: str = Field(
+        "bundled:smollm2-135m-instruct-q4_1",
+        description="bundled name, hub id, folder, or endpoint:MODEL@URL",
+    )
+    retrieval: RetrievalSpec = RetrievalSpec()
+    generation: GenerationSpec = GenerationSpec()
+    tuning: TuningSpec = TuningSpec()
+    references: ReferencesSpec = ReferencesSpec()
+    forgetting: ForgettingSpec = ForgettingSpec()
+    authority: Literal["corpus", "memory"] = Field(
+        "corpus", description="which answer counts as right where a passage contradicts what the model knows"
+    )
+    inputs: InputsSpec = Field(
+        default_factory=InputsSpec, description="declared: skills, hours, prices, tolerance, change, queries"
+    )
+
+
 class SuiteSpec(Spec):
     """What is asked, and how it is judged. Paths are relative to the YAML file."""
 
@@ -197,9 +200,6 @@ class SuiteSpec(Spec):
     judge: str = Field("overlap", description="who judges statements; `hybrid eval --judge` replaces it")
     hallucination_weight: float = Field(1.0, ge=0, description="w in score = right − w × hallucinated")
     worth_it: float = Field(0.05, ge=0, description="d: an effect below it is not worth having")
-    inputs: InputsSpec = Field(
-        default_factory=InputsSpec, description="skills, hours, prices, tolerance, change, queries"
-    )
     thresholds: dict[str, float] = Field(
         default_factory=dict, description="`CELL.METRIC: least mean`; for hallucination_rate the greatest"
     )

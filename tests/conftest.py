@@ -67,7 +67,7 @@ def tiny_server(running_server, monkeypatch):
     running_server.faults.clear()
     running_server.requests.clear()
     running_server.keys.clear()
-    running_server.takes_ids = True
+    running_server.takes_ids, running_server.slow_seconds = True, 1.0
     return running_server
 
 

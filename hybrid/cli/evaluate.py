@@ -64,6 +64,7 @@ def eval_command(
     as_json: Json = False,
 ) -> None:
     """Measure base and tuned model, with and without retrieval: the main job."""
+    from hybrid.evaluation.answers_from import evaluate_answers
     from hybrid.evaluation.estimate import estimate as estimated
     from hybrid.evaluation.job import prepare
     from hybrid.evaluation.run import run
@@ -76,7 +77,9 @@ def eval_command(
         check_judge(judge)
     if from_:
         _refuse_others(context)
-        _finish(_answers(from_, suite, judge, out, progress), as_json, progress)
+        answers = evaluate_answers(from_, suite=suite, judge=judge, out=out, progress=progress)
+        _print_report(answers, as_json)
+        _check_thresholds(answers.failed_thresholds, progress)
         return
     names: list[str | None] = [*(model or ())] or [None]
     jobs = [
@@ -105,17 +108,21 @@ def eval_command(
     if len(jobs) > 1:
         compared = run_several(jobs, opened, out=out, resume=resume, progress=progress)
         _print_comparison(compared, as_json)
-        _check_thresholds(compared.failed_thresholds, progress)
+        failed = compared.failed_thresholds
     else:
-        _finish(run(jobs[0], opened, out=out, resume=resume, progress=progress), as_json, progress)
+        made = run(jobs[0], opened, out=out, resume=resume, progress=progress)
+        _print_report(made, as_json)
+        failed = made.failed_thresholds
+    if budget.spent:
+        progress.say(f"Spent on answers: ${budget.spent:.4f}")
+    _check_thresholds(failed, progress)
 
 
-def _finish(made: "Report", as_json: bool, progress: TerminalProgress) -> None:
+def _print_report(made: "Report", as_json: bool) -> None:
     if as_json:
         print_json(made.results)
     else:
         show(made)
-    _check_thresholds(made.failed_thresholds, progress)
 
 
 def _check_thresholds(failed: "list[str]", progress: TerminalProgress) -> None:
@@ -145,16 +152,6 @@ def _print_comparison(compared: "Comparison", as_json: bool) -> None:
         return
     print_table(models_table(compared.results))
     typer.echo(compared.path)
-
-
-def _answers(
-    path: Path, suite: str | None, judge: str | None, out: Path | None, progress: TerminalProgress
-) -> "Report":
-    from hybrid.evaluation.answers_from import evaluate_answers
-    from hybrid.judging.named import open_judge
-
-    chosen = open_judge(judge) if judge else None
-    return evaluate_answers(path, suite=suite, judge=chosen, out=out, progress=progress)
 
 
 def _refuse_others(context: typer.Context) -> None:

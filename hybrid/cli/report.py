@@ -30,6 +30,8 @@ def report(
     from hybrid.evaluation.report import open_report
     from hybrid.evaluation.table import plain
 
+    if out and not judge:
+        raise typer.BadParameter("goes with --judge.", param_hint="--out")
     opened = with_labels(open_report(run))
     if judge:
         opened = _judged_again(opened, judge, out)

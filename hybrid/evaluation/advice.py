@@ -40,16 +40,24 @@ def adviser(
         hallucination: column → its hallucination rate.
         tolerance: the greatest hallucination rate that is tolerated, if one was declared.
     """
+    silent = silent_columns(table) if judged else []
+
+    def compared(part: Table) -> Effects:
+        return _effects(part, groups, silent)
+
+    bare = {"forgiven": 0.0, "counted": penalty}
     present = [split for split in ("seen", "unseen") if split in splits.values()]
     return partial(
         decide,
         worth_it=worth_it,
         cells_present=[cell.name for cell in CELLS if cell.name in table],
-        silent=silent_columns(table) if judged else [],
+        silent=silent,
         judge_validated=judge_validated,
         headline_split=" and ".join(present),
-        without_judge=None if judge_validated else _effects(unjudged(table, penalty), groups),
-        by_split={split: _effects(_part(table, splits, split), groups) for split in present}
+        without_judge=None
+        if judge_validated
+        else {name: compared(unjudged(table, weight)) for name, weight in bare.items()},
+        by_split={split: compared(_part(table, splits, split)) for split in present}
         if len(present) > 1
         else None,
         hallucination=hallucination,
@@ -59,7 +67,12 @@ def adviser(
 
 def advise(table: Table, groups: Mapping[str, str], splits: Mapping[str, str], **more: Any) -> dict[str, Any]:
     """The verdict on a table by itself; see :func:`adviser` for the arguments."""
-    return adviser(table, groups, splits, **more)(_effects(table, groups))
+    return adviser(table, groups, splits, **more)(_effects(table, groups, silent_columns(table)))
+
+
+def _effects(table: Table, groups: Mapping[str, str], silent: Collection[str]) -> Effects:
+    """The effects on what decides: on ``correct`` only where a silent column needs it."""
+    return effects(table, groups, binary=("correct",), metrics=DECIDING if silent else DECIDING[:1])
 
 
 def silent_columns(table: Table) -> list[str]:
@@ -68,10 +81,10 @@ def silent_columns(table: Table) -> list[str]:
 
 
 def unjudged(table: Table, penalty: float) -> dict[str, dict[str, Column]]:
-    """The table with every wrong answer taken as hallucinated: a score that no judge had a hand in.
+    """The table with a score that no judge had a hand in: every wrong answer costs the penalty.
 
-    A wrong answer may well be true to some passage, so this score is lower than the judge's; but no error of
-    the judge can make it higher.
+    With the full penalty a wrong answer that is true to some passage is taken as hallucinated, too, and
+    without one nothing is; what a judge without error would say lies between.
     """
     return {
         name: {"score": _unjudged_score(column, penalty), "correct": column.get("correct", {})}
@@ -98,10 +111,6 @@ def _valued(column: Column) -> dict[str, float]:
 def _is_silent(false_abstention: Collection[Value]) -> bool:
     silences = [value.value for value in false_abstention if value.value is not None]
     return sum(silences) > len(silences) / 2
-
-
-def _effects(table: Table, groups: Mapping[str, str]) -> Effects:
-    return effects(table, groups, binary=("correct",), metrics=DECIDING)
 
 
 def _part(table: Table, splits: Mapping[str, str], split: str) -> dict[str, dict[str, Column]]:

@@ -36,7 +36,7 @@ def evaluate_answers(
     path: Path,
     *,
     suite: str | None = None,
-    judge: Judge | None = None,
+    judge: Judge | str | None = None,
     out: Path | None = None,
     progress: Progress = SILENT,
 ) -> Report:
@@ -49,7 +49,7 @@ def evaluate_answers(
         path: JSONL with the field names of ragas, see :class:`hybrid.evaluation.answer_rows.AnswerRow`.
         suite: a suite whose thresholds, weights, language and judge hold; its corpus and questions are not
             read.
-        judge: of statements against evidence; default: the suite's.
+        judge: of statements against evidence: a name, or an object of your own; default: the suite's.
         out: an empty folder for the files; default: a new one under ``<home>/runs``.
         progress: shows what goes on.
 
@@ -60,13 +60,15 @@ def evaluate_answers(
     chosen = library.find_suite(suite) if suite else None
     spec = load_spec(SuiteSpec, chosen) if chosen else _plain_suite(path, answers)
     check_thresholds(spec, (*COLUMNS, *answers.systems))
-    judge = judge or open_judge(spec.judge)
-    settings = _settings(path, spec, judge)
+    judge = judge or spec.judge
+    opened = open_judge(judge) if isinstance(judge, str) else judge
+    settings = _settings(path, spec, opened)
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     folder = run_folder(digest, out, resume=False)
     progress.say(f"Judging {len(answers.records)} answers …")
-    rows = _rows(answers, for_language(judge, spec.language), spec)
-    figures = _figures(answers, rows, for_language(judge, spec.language), spec)
+    asked = for_language(opened, spec.language)
+    rows = _rows(answers, asked, spec)
+    figures = _figures(answers, rows, asked, spec)
     results = figures | {
         "suite": suite_name(chosen) if chosen else "questions of their own",
         "pipeline": f"answers of {path.name}",

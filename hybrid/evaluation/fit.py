@@ -7,7 +7,7 @@ from hybrid.errors import BadSpec
 from hybrid.evaluation.columns import Column
 from hybrid.generation.budget import Budget
 from hybrid.generation.device import precision
-from hybrid.generation.endpoint import EndpointGenerator
+from hybrid.generation.endpoint import EndpointGenerator, folder_refused
 from hybrid.generation.generator import check_room
 from hybrid.models import Model, Served, Weights
 from hybrid.records import Question
@@ -44,10 +44,7 @@ def check_tuned(spec: PipelineSpec, model: Model, adapter: Adapter | None, colum
             )
         return
     if adapter is not None:
-        raise BadSpec(
-            f"--adapter: {adapter.path} is on this machine, {model.name} is not. "
-            "Name the tuned model that the server knows: --set generation.tuned_model=NAME."
-        )
+        raise folder_refused(adapter, model)
     if not has_tuned(model, spec) and any(column.tuned for column in columns):
         raise BadSpec(
             f"{model.name} cannot be tuned from here. Name the tuned model that the server knows with "

@@ -5,8 +5,9 @@ Its variance is the delete-one-cluster jackknife (CV3: MacKinnon, Nielsen and We
 the quantile is Student's t on the effective number of clusters less one (Kish, 1965). On that stand
 - a mean of a bounded metric: Wilson's score interval (1927) with the effective number of questions
   (Korn and Graubard, 1998), so that a column without variance still has an interval;
-- a contrast of 0/1 columns: one success and one failure more in each column (Agresti and Caffo, 2000; for
-  pairs Bonett and Price, 2012), for the same reason;
+- a contrast of m 0/1 columns: 2/m successes and as many failures more in each column (Price and Bonett, 2004;
+  for two columns that is one of each: Agresti and Caffo, 2000; for pairs Bonett and Price, 2012), for the
+  same reason;
 - anything else: mean ± t · standard error.
 """
 
@@ -21,7 +22,7 @@ from scipy import special
 from hybrid.evaluation.failures import remark, widened
 from hybrid.records import Status, Value
 
-METHOD = "cluster jackknife with Student t; Wilson score for rates; Agresti-Caffo for differences of rates"
+METHOD = "cluster jackknife with Student t; Wilson score for rates; Price-Bonett for contrasts of rates"
 LEVEL = 0.95
 MAX_FAILED = 0.05
 FEW_CLUSTERS = 15
@@ -168,17 +169,17 @@ class Frame:
         self._present, self._failed = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
         rows = {question: row for row, question in enumerate(ids)}
         for place, column in enumerate(columns.values()):
-            for question, value in column.items():
-                self._fill(rows[question], place, value)
+            self._fill([rows[question] for question in column], place, list(column.values()))
         names: dict[str, int] = {}
         clusters = [names.setdefault(groups.get(question) or question, len(names)) for question in ids]
         self._clusters = np.array(clusters, dtype=np.int64)
 
-    def _fill(self, row: int, place: int, value: Value) -> None:
-        self._present[row, place] = True
-        self._failed[row, place] = value.status is Status.JUDGE_ERROR
-        if value.status is Status.OK and value.value is not None and value.weight > 0:
-            self._values[row, place], self._weights[row, place] = value.value, value.weight
+    def _fill(self, rows: list[int], place: int, values: list[Value]) -> None:
+        self._present[rows, place] = True
+        self._failed[rows, place] = [value.status is Status.JUDGE_ERROR for value in values]
+        weights = [v.weight if v.status is Status.OK and v.value is not None else 0.0 for v in values]
+        self._weights[rows, place] = np.maximum(weights, 0.0)
+        self._values[rows, place] = [value.value or 0.0 for value in values]
 
     def linear(
         self, weights: Mapping[str, float], *, binary: bool, levels: Sequence[float] = (LEVEL,)
@@ -198,9 +199,10 @@ class Frame:
         if not binary and (variance > 0 or not fractions):
             intervals = [_t_interval(estimate, variance, sums, each) for each in levels]
             return [taken.summary(estimate, ends, reach) for ends in intervals]
-        totals = sums.weights.sum(axis=0) + 2
-        rates = (sums.values.sum(axis=0) + 1) / totals
-        variance += _two_more_rows(rates, factors / totals)
+        added = 2 / len(factors)
+        totals = sums.weights.sum(axis=0) + 2 * added
+        rates = (sums.values.sum(axis=0) + added) / totals
+        variance += added * _two_more_rows(rates, factors / totals)
         made = []
         for level in levels:
             low, high = _t_interval(float(factors @ rates), variance, sums, level) or (-limit, limit)
@@ -244,7 +246,9 @@ class Frame:
 
     def _sums(self, joined: NDArray[np.bool_], places: list[int]) -> _Sums:
         rows, weights = self._values[joined][:, places], self._weights[joined][:, places]
-        clusters = np.unique(self._clusters[joined], return_inverse=True)[1]
+        clusters = self._clusters
+        if not joined.all():
+            clusters = np.unique(clusters[joined], return_inverse=True)[1]
         count, notes = int(clusters.max()) + 1, ""
         if count == 1 and len(rows) > 1:
             clusters, count = np.arange(len(rows)), len(rows)

@@ -93,7 +93,7 @@ def supported_share(claims: Sequence[Judged], *, level: float = LEVEL) -> Share 
     weights = known * counts / np.array([claim.chance for claim in claims])
 
     def summed(values: Array) -> Array:
-        return np.bincount(index, values, len(groups))
+        return np.bincount(index, values, len(groups)).astype(np.float64)
 
     labelled = summed(weights)
     if np.count_nonzero(labelled) < 2:

@@ -319,23 +319,27 @@ def _check(prompt: str, reply: Any) -> None:
     Raises:
         ValueError: something is missing, is of another statement, or is no verdict or rating.
     """
-    allowed = {0, 1}
     match type(reply).__name__:
+        case "StatementGeneratorOutput":
+            _some(reply.statements)
+        case "ClaimDecompositionOutput":
+            _some(reply.claims)
         case "NLIStatementOutput":
             statements = [each.statement for each in reply.statements]
             if [*map(_plain, statements)] != [*map(_plain, _asked(prompt)["statements"])]:
                 raise ValueError("the verdicts are not on the statements that were asked")
-            verdicts = [each.verdict for each in reply.statements]
+            _some([each.verdict for each in reply.statements], of=(0, 1))
         case "ContextRecallOutput":
-            verdicts = [each.attributed for each in reply.classifications]
+            _some([each.attributed for each in reply.classifications], of=(0, 1))
         case "ResponseGroundednessOutput":
-            verdicts, allowed = [reply.rating], {0, 1, 2}
-        case _:
-            verdicts = [0] * len(getattr(reply, "statements", None) or getattr(reply, "claims", ()))
-    if not verdicts:
+            _some([reply.rating], of=(0, 1, 2))
+
+
+def _some(given: Sequence[Any], *, of: Sequence[int] | None = None) -> None:
+    if not given:
         raise ValueError("no statement came back")
-    if not {*verdicts} <= allowed:
-        raise ValueError(f"{verdicts} holds what is none of {sorted(allowed)}")
+    if of and not {*given} <= {*of}:
+        raise ValueError(f"{given} holds what is none of {of}")
 
 
 def _plain(statement: str) -> str:

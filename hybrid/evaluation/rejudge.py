@@ -9,9 +9,9 @@ from typing import Any
 
 from hybrid.errors import BadInput
 from hybrid.evaluation.columns import columns_named
+from hybrid.evaluation.decision import decision
 from hybrid.evaluation.folder import run_folder
 from hybrid.evaluation.probes.aside import kept_aside
-from hybrid.evaluation.probes.swaps import Swap
 from hybrid.evaluation.report import ROWS, Report
 from hybrid.evaluation.results import Measured, row_json, summed_up
 from hybrid.evaluation.scoring import AnswerRecord, score
@@ -19,10 +19,10 @@ from hybrid.generation.generator import Generation
 from hybrid.judging.judge import Judge, for_language
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Answer, Citation, Gold, Passage, Question, Turn
-from hybrid.specs import SuiteSpec
+from hybrid.specs import InputsSpec, SuiteSpec
 
 #: What no judge decides. Any other key of ``results.json`` is computed anew, or left out.
-KEPT = ("suite", "pipeline", "power", "abstention_detector", "retrieval", "provenance")
+KEPT = ("suite", "pipeline", "power", "abstention_detector", "retrieval", "forgetting", "provenance")
 
 Row = Mapping[str, Any]
 
@@ -49,13 +49,15 @@ def judge_again(run: Report, judge: Judge, *, out: Path | None = None, progress:
     judge = for_language(judge, suite.language)
     measured = _measured(run, records, judge, suite.hallucination_weight, progress)
     known = made["known"].get(made["model"]["name"])
-    figures = summed_up(measured, suite, judge, made["seed"], known)
+    inputs = InputsSpec.model_validate(made["pipeline"]["inputs"])
+    figures = summed_up(measured, suite, judge, made["seed"], known, tolerance=inputs.hallucination_tolerance)
     figures["questions"] = dict(run.results["questions"]) | figures["questions"]
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     kept = {key: run.results[key] for key in KEPT if key in run.results}
     kept["provenance"] = made | {"judge": judge.digest, "created": now, "judged_again": origin}
     rows = [row_json(row, measured.gold_of(row)) for row in measured.rows]
-    return Report(figures | kept, rows).save(folder)
+    results = figures | kept
+    return Report(results | decision(results, rows, inputs), rows).save(folder)
 
 
 def _provenance(run: Report) -> dict[str, Any]:

@@ -72,6 +72,7 @@ def summed_up(
     judge: Judge,
     seed: int,
     known: Collection[str] | None = None,
+    tolerance: float | None = None,
     *,
     by_split: bool = True,
 ) -> dict[str, Any]:
@@ -84,6 +85,7 @@ def summed_up(
         seed: of the run.
         known: ids of questions that the base was found to answer unaided; None: this run's own answers tell.
         by_split: False where nobody knows which questions are on documents that training saw.
+        tolerance: the greatest hallucination rate that is tolerated, if one was declared.
     """
     groups = {row.record.question.id: row.record.question.group for row in measured.rows}
     table = tabulated(measured.rows)
@@ -96,7 +98,8 @@ def summed_up(
     }
     splits = SPLITS if by_split else ()
     tags = sorted({tag for question in measured.questions for tag in question.tags})
-    advise = _adviser(table, groups, measured.questions if by_split else (), suite, judge, columns)
+    questions = measured.questions if by_split else ()
+    advise = _adviser(table, groups, questions, suite, judge, columns, tolerance)
     return {
         "schema_version": SCHEMA_VERSION,
         "questions": _counts(measured.questions) | ({} if by_split else {"n_seen": None, "n_unseen": None}),
@@ -298,6 +301,7 @@ def _adviser(
     suite: SuiteSpec,
     judge: Judge,
     columns: Mapping[str, Any],
+    tolerance: float | None = None,
 ) -> Callable[[Effects], dict[str, Any]]:
     """What gives the verdict of some effects; it names the splits, and there is none without a judge."""
     return adviser(
@@ -309,7 +313,7 @@ def _adviser(
         judge_validated=judge.validated,
         judged=not isinstance(judge, NoVerdict),
         hallucination={name: column["metrics"]["hallucination_rate"] for name, column in columns.items()},
-        tolerance=suite.inputs.hallucination_tolerance,
+        tolerance=tolerance,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from hybrid.adapters import Adapter
 from hybrid.evaluation.agreement import agreement, read_labels
 from hybrid.evaluation.answering import Answered, answer_columns, retrieve
+from hybrid.evaluation.decision import decision
 from hybrid.evaluation.folder import run_folder
 from hybrid.evaluation.forgetting.measure import forgetting
 from hybrid.evaluation.job import Job, prepare
@@ -112,7 +113,10 @@ def run(
     answered = answer_columns(job, adapter, ranked, progress)
     measured = _measured(job, adapter, ranked, answered, judge, progress)
     known = job.suite.known.get(job.weights.name)
-    figures = summed_up(measured, job.suite.spec, judge, job.seed, known)
+    inputs = job.spec.inputs
+    figures = summed_up(
+        measured, job.suite.spec, judge, job.seed, known, tolerance=inputs.hallucination_tolerance
+    )
     figures["questions"] |= {
         "part": job.part,
         "limit": job.limit,
@@ -129,7 +133,7 @@ def run(
         "provenance": settings | _made(adapter, answered) | {"warnings": list(job.warnings)},
     }
     rows = [row_json(row, measured.gold_of(row)) for row in measured.rows]
-    return Report(results, rows).save(folder)
+    return Report(results | decision(results, rows, inputs), rows).save(folder)
 
 
 def settings_of(job: Job, judge: Judge) -> dict[str, Any]:

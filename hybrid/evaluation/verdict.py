@@ -59,7 +59,7 @@ def decide(
     silent: Collection[str] = (),
     judge_validated: bool = False,
     headline_split: str | None = None,
-    without_judge: Effects | None = None,
+    without_judge: Mapping[str, Effects] | None = None,
     by_split: Mapping[str, Effects] | None = None,
     hallucination: Rows | None = None,
     tolerance: float | None = None,
@@ -78,8 +78,9 @@ def decide(
             chance wherever the corpus does not tell, so effects with one of them are judged by ``correct``.
         judge_validated: whether the judge's agreement with people is known.
         headline_split: ``seen`` or ``unseen``, if the effects are of one split only.
-        without_judge: the effects with every wrong answer taken as hallucinated, which needs no judge. With
-            a judge that is not validated, the choice has to be the same by them.
+        without_judge: ``forgiven`` and ``counted`` → the effects with no wrong answer taken as hallucinated,
+            and with all of them, neither of which needs a judge. With a judge that is not validated, one of
+            them has to give the same choice, and the other one must not rule it out.
         by_split: ``seen`` and ``unseen`` → their effects. Where tuning gains surely more on documents that it
             saw, both splits have to give the same choice.
         hallucination: column → its hallucination rate.
@@ -103,14 +104,15 @@ def decide(
     extra: dict[str, Any] = {}
     doubts: list[dict[str, str]] = []
     if found.choice in OPTIONS and not judge_validated and without_judge is not None:
-        extra["without_judge"] = chosen(without_judge).choice
-        doubts += _by_judge_alone(found.choice, extra["without_judge"])
+        bare = {name: chosen(source) for name, source in without_judge.items()}
+        extra["without_judge"] = {name: each.choice for name, each in bare.items()}
+        doubts += _by_judge_alone(found.choice, bare)
     if found.choice in OPTIONS and by_split and _gains_more_where_seen(by_split, judged_by):
         extra["splits"] = {split: chosen(source).choice for split, source in by_split.items()}
         doubts += _by_seen_alone(found.choice, extra["splits"])
     extra |= {"by_score": found.choice} if doubts else {}
     choice: Choice = "undecided" if doubts else found.choice
-    column = best_column(choice, rows) if choice in OPTIONS else None
+    column = _column(choice, rows)
     tolerated = _tolerated(column, hallucination or {}, tolerance)
     sentences = [
         _told(_headline(choice, worth_it, metric, judge_validated, headline_split)),
@@ -143,6 +145,12 @@ def decide(
 def _picked(effects: Effects, judged_by: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
     """Effect → its figures on the metric that judges it."""
     return {name: effects.get(name, {}).get(metric, {}) for name, metric in judged_by.items()}
+
+
+def _column(choice: Choice, rows: Rows) -> str | None:
+    """The column that stands for the choice, if it is an option."""
+    option = next((each for each in OPTIONS if each == choice), None)
+    return best_column(option, rows) if option else None
 
 
 def _zone(name: str, row: Mapping[str, Any], worth_it: float) -> dict[str, Any]:
@@ -211,12 +219,14 @@ def _headline(choice: Choice, worth_it: float, metric: str, judge_validated: boo
     return f"{ACTIONS[choice]} ({metric}{where}, worth it from {100 * worth_it:g} points{judge})."
 
 
-def _by_judge_alone(choice: Choice, other: Choice) -> list[dict[str, str]]:
-    if choice == other:
+def _by_judge_alone(choice: Choice, bare: Mapping[str, Chosen]) -> list[dict[str, str]]:
+    """Nothing, if the choice also comes out without the judge, and is never ruled out."""
+    confirmed = any(each.choice == choice for each in bare.values())
+    if confirmed and all(choice in each.remaining for each in bare.values()):
         return []
+    told = " and ".join(f'"{each.choice}" with wrong answers {name}' for name, each in bare.items())
     text = (
-        f'By the judge it would be "{choice}", but with every wrong answer counted as hallucinated, which '
-        f'needs no judge, it is "{other}": a validated judge has to settle it.'
+        f'By the judge it would be "{choice}"; without one it is {told}: a validated judge has to settle it.'
     )
     return [_told(text, TOLD[choice][-1])]
 

@@ -14,6 +14,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from hybrid.adapters import Adapter
 from hybrid.endpoint import Endpoint, EndpointError, Reply
 from hybrid.errors import BadInput, BadSpec, RunStopped, UnknownName
 from hybrid.generation.answers import AnswerStore, Generated, GeneratedBatch
@@ -248,6 +249,14 @@ def open_endpoint(served: Served, spec: GenerationSpec) -> Endpoint:
     )
 
 
+def folder_refused(adapter: Adapter, served: Served) -> BadSpec:
+    """The error for an adapter of this machine beside a model on a server."""
+    return BadSpec(
+        f"--adapter: {adapter.path} is on this machine, {served.name} is not. "
+        "Name the tuned model that the server knows: --set generation.tuned_model=NAME."
+    )
+
+
 def _plain(messages: Sequence[Message]) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.content.strip()} for message in messages]
 
@@ -262,11 +271,8 @@ def _encoder(folder: Path) -> ChatEncoder:
 
 
 def _context(folder: Path) -> int:
-    """As ``config.json`` beside a tokenizer has it, else the tokenizer's own file; UNLIMITED if none does."""
-    for file, key in (
-        ("config.json", "max_position_embeddings"),
-        ("tokenizer_config.json", "model_max_length"),
-    ):
+    """The model's context, as one of the files beside its tokenizer tells; UNLIMITED if none does."""
+    for file, key in CONTEXT_KEYS.items():
         path = folder / file
         found = json.loads(path.read_text(encoding="utf-8")).get(key) if path.is_file() else None
         # Tokenizers without a limit say 10^30.

@@ -93,14 +93,14 @@ class LikelihoodJudge:
         room = self._context - len(self._prompt(claim, "")) - SPARE
         if room < LEAST_ROOM:
             return []
-        return [self._prompt(claim, window) for window in windows(evidence, room, self._size)]
+        return [self._prompt(claim, window) for window in windows(evidence, self._sizes, room)]
 
     def _prompt(self, claim: str, evidence: str) -> list[int]:
         asked = ASKED.format(evidence=evidence, claim=claim)
         return self._encoder.prompt([Message("system", RULES), Message("user", asked)])
 
-    def _size(self, text: str) -> int:
-        return len(self._encoder.text(text))
+    def _sizes(self, texts: Sequence[str]) -> list[int]:
+        return [len(self._encoder.text(text)) for text in texts]
 
     def _supported(self, prompts: Sequence[Sequence[int]]) -> list[float]:
         """For each prompt the probability of yes, given yes or no."""

@@ -34,7 +34,7 @@ def check_judge(name: str) -> None:
 
     Raises:
         UnknownName: there is no such judge.
-        BadSpec: the address of an endpoint is not of its form.
+        BadSpec: the address of an endpoint is not of its form, or would send texts in the clear.
     """
     _opener(name)
 
@@ -49,7 +49,8 @@ def _opener(name: str) -> Callable[[Say], Judge]:
             return lambda say: _likelihood(model, say)
         case ("endpoint", ":", str(address)):
             model, url = parse_address(address)
-            return lambda say: Cached(LlmJudge(model, Endpoint(url)))
+            server = Endpoint(url)
+            return lambda say: Cached(LlmJudge(model, server))
     raise UnknownName("judge", name, NAMES)
 
 

@@ -134,6 +134,17 @@ def test_a_binary_difference_has_bonett_and_price_s_interval():
     assert (shown.mean, shown.low, shown.high) == pytest.approx((0.2, 6 / 32 - half, 6 / 32 + half))
 
 
+def test_four_columns_get_half_a_success_and_half_a_failure_each():
+    # 30 questions, nothing right anywhere but in d: 3 of 30. Totals 31; rates 0.5/31 and 3.5/31.
+    none, some = column(*[0.0] * 30), column(*[1.0] * 3, *[0.0] * 27)
+    weights = {"a": 1.0, "b": -1.0, "c": -1.0, "d": 1.0}
+    shown = linear_effect({"a": none, "b": none, "c": none, "d": some}, weights, alone(30), binary=True)
+    p, q = 0.5 / 31, 3.5 / 31
+    added = 0.5 * (3 * (p**2 + (1 - p) ** 2) + q**2 + (1 - q) ** 2) / 31**2
+    half = stats.t.ppf(0.975, 29) * math.sqrt(0.1 * 0.9 / 29 + added)
+    assert (shown.low, shown.high) == pytest.approx((3 / 31 - half, 3 / 31 + half))
+
+
 def test_equal_columns_still_have_a_width():
     same = column(*[1.0] * 20)
     for binary in (True, False):

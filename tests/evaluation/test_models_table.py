@@ -11,7 +11,7 @@ PRICES = {"big": {"price": {"prompt": 2.0, "output": 10.0}}}
 
 
 def report(tmp_path, name, right, *, reverse=False):
-    """A run of ``base`` on four questions; those in ``right`` are answered correctly, for 1,000 + 100 tokens."""
+    """A run of ``base`` on four questions; those in ``right`` are correct, for 1,000 + 100 tokens."""
     figure = {"low": 0, "high": 1, "n": 4, "status": "ok", "reason": "", "n_failed": 0, "n_not_applicable": 0}
     means = {"correct": len(right) / 4, "score": 0.0, "hallucination_rate": 0.0}
     totals = {"prompt_tokens": 1000.0, "output_tokens": 100.0, "seconds": 6.0}

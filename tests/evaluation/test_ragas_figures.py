@@ -33,7 +33,7 @@ def record(n, *, cell="base+rag", shown=1, answer=None, references=None, answera
     passages = tuple(passage(10 * n + k) for k in range(shown))
     said = answer if answer is not None else said_of(n, "The thing")
     references = (said_of(n + 1, "The fact"),) if references is None else references
-    question = Question(f"q{n}", f"What is {n}?", references, answerable, group=f"g{n}")
+    question = Question(f"q{n}", "What is known?", references, answerable, group=f"g{n}")
     found = Answer(said, (), passages, False, said)
     return AnswerRecord(question, cell, found, (*passages, passage(10 * n + 9)), passages or None)
 

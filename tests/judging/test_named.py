@@ -33,7 +33,7 @@ def test_a_name_is_checked_without_opening_anything():
 
 def test_statements_are_not_sent_in_the_clear():
     with pytest.raises(HybridError, match="in the clear"):
-        open_judge("endpoint:m@http://example.com/v1")
+        check_judge("endpoint:m@http://example.com/v1")
 
 
 def test_only_safetensors_are_read(tmp_path):

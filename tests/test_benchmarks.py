@@ -1,0 +1,79 @@
+"""The benchmarks' parts, on a few draws; `make bench` runs them whole."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+
+from adviser import choice  # noqa: E402
+from committed import markdown  # noqa: E402
+from coverage import binary_cells, coverage  # noqa: E402
+from worlds import BY_NAME, COLUMNS, WORLDS, oracle_share  # noqa: E402
+
+
+def test_there_are_enough_worlds_and_each_has_a_name():
+    assert len(BY_NAME) == len(WORLDS) >= 24
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
+def test_the_adviser_is_not_confidently_wrong(world):
+    allowed = world.best() | {"undecided"}
+    assert sum(choice(world, seed) not in allowed for seed in range(5)) <= 1
+
+
+@pytest.mark.parametrize("name", ["both help", "they clash", "only together"])
+def test_the_adviser_is_right_where_it_is_plain(name):
+    found = [choice(BY_NAME[name], seed) for seed in range(5)]
+    assert sum(each in BY_NAME[name].best() for each in found) >= 4
+
+
+# One group of half the questions shares one difficulty: its draws are far from the population's score.
+@pytest.mark.parametrize("world", [w for w in WORLDS if w.group > 0], ids=lambda world: world.name)
+def test_draws_have_the_scores_that_the_world_says(world):
+    found = world.outcomes(np.random.default_rng(0), 40_000, flawed=False).scores(by_correct=world.by_correct)
+    assert found == pytest.approx(world.true_scores(), abs=0.05)
+
+
+def test_right_is_the_best_after_each_part_has_paid():
+    worth = BY_NAME["both help"].true_worth()
+    # 0.12 (few-shot) · 0.42 − d · 0.4 − d · 0.75 − 2 d
+    assert worth == pytest.approx({"prompt only": 0.12, "retrieve": 0.37, "tune": 0.35, "both": 0.65})
+    assert BY_NAME["both help"].best() == {"both"}
+    assert BY_NAME["retrieval brings just d"].best() == {"prompt only", "retrieve"}
+    assert BY_NAME["they replace each other"].best() == {"retrieve", "tune"}
+
+
+def test_the_oracle_is_undecided_with_20_questions_and_not_with_2000():
+    world = BY_NAME["both help"]
+    assert oracle_share(world, 20, world.best()) < 0.9
+    assert oracle_share(world, 2000, world.best()) == 1.0
+
+
+def test_a_biased_judge_changes_scores_and_nothing_else():
+    world = BY_NAME["judge blind to the tuned model with retrieval"]
+    table, _, _ = world.draw(np.random.default_rng(0), 2000)
+
+    def mean(column, metric):
+        return np.mean([value.value for value in table[column][metric].values()])
+
+    assert set(table) == set(COLUMNS)
+    assert mean("tuned+rag", "correct") == pytest.approx(mean("base+rag", "correct"), abs=0.05)
+    # right 0.5, hallucinated 0.5: 0 in truth; 70 % hidden: 0.5 − 0.15
+    assert mean("base+rag", "score") == pytest.approx(0.0, abs=0.06)
+    assert mean("tuned+rag", "score") == pytest.approx(0.35, abs=0.06)
+
+
+def test_coverage_counts_in_percent():
+    draw, truths = binary_cells((0.3, 0.55, 0.35, 0.65), 0.0)
+    found = coverage(draw, truths, 60, True, False, 20)
+    assert set(found) == {"mean", "retrieval_base", "retrieval", "interaction"}
+    assert all(75 <= share <= 100 for share in found.values())
+    assert coverage(draw, truths + 0.5, 60, True, False, 5)["mean"] == 0
+
+
+def test_a_table_as_markdown():
+    assert markdown(["a", "n"], [["x", 1]]) == "| a | n |\n| --- | ---: |\n| x | 1 |"
