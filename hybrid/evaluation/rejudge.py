@@ -12,6 +12,7 @@ from hybrid.evaluation.columns import columns_named
 from hybrid.evaluation.decision import decision
 from hybrid.evaluation.folder import run_folder
 from hybrid.evaluation.probes.aside import kept_aside
+from hybrid.evaluation.probes.swaps import Swap
 from hybrid.evaluation.report import ROWS, Report
 from hybrid.evaluation.results import Measured, row_json, summed_up
 from hybrid.evaluation.scoring import AnswerRecord, score

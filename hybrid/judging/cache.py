@@ -49,6 +49,11 @@ class Cached:
         return self.judge.languages
 
     @property
+    def threshold(self) -> float | None:
+        """The least score that it calls supported, if it has one."""
+        return getattr(self.judge, "threshold", None)
+
+    @property
     def path(self) -> Path:
         """The file of this judge's verdicts, under ``<home>/judgements``."""
         return library.home() / "judgements" / f"{self.digest[:16]}.db"

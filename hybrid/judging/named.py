@@ -1,6 +1,7 @@
 """The judges that a suite or the command line can name."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from hybrid import models
 from hybrid.endpoint import Endpoint, parse_address
@@ -11,8 +12,16 @@ from hybrid.judging.llm import LlmJudge
 from hybrid.judging.overlap import OverlapJudge
 from hybrid.models import Say
 
-NAMES = ("overlap", "classifier:MODEL", "likelihood:MODEL", "endpoint:MODEL@URL")
-"""The forms of a judge's name; MODEL is a bundled name, a hub id or a folder, at an endpoint its own name."""
+NAMES = (
+    "grounding",
+    "grounding:FOLDER",
+    "overlap",
+    "classifier:MODEL",
+    "likelihood:MODEL",
+    "endpoint:MODEL@URL",
+)
+"""The forms of a judge's name; FOLDER is what ``hybrid judge train`` left, MODEL a bundled name, a hub id or
+a folder, at an endpoint its own name."""
 
 
 def open_judge(name: str, say: Say = lambda _: None) -> Judge:
@@ -41,6 +50,10 @@ def check_judge(name: str) -> None:
 
 def _opener(name: str) -> Callable[[Say], Judge]:
     match name.partition(":"):
+        case ("grounding", "", _):
+            return lambda say: _grounding(None)
+        case ("grounding", ":", str(folder)) if folder:
+            return lambda say: _grounding(Path(folder))
         case ("overlap", "", _):
             return lambda say: OverlapJudge()
         case ("classifier", ":", str(model)) if model:
@@ -52,6 +65,12 @@ def _opener(name: str) -> Callable[[Say], Judge]:
             server = Endpoint(url)
             return lambda say: Cached(LlmJudge(model, server))
     raise UnknownName("judge", name, NAMES)
+
+
+def _grounding(folder: Path | None) -> Judge:
+    from hybrid.judging.grounding import SHIPPED, GroundingJudge
+
+    return Cached(GroundingJudge(folder or SHIPPED))
 
 
 def _classifier(model: str, say: Say) -> Judge:

@@ -59,6 +59,21 @@ class LabelledPair:
         }
 
 
+def read_all(paths: Iterable[Path]) -> list[LabelledPair]:
+    """The pairs of files, and of all JSONL files of folders.
+
+    Raises:
+        BadInput: as :func:`read_pairs`, and if a folder holds no such file.
+    """
+    pairs = []
+    for path in paths:
+        files = sorted([*path.glob("*.jsonl"), *path.glob("*.jsonl.gz")]) if path.is_dir() else [path]
+        if not files:
+            raise BadInput(str(path), "no *.jsonl or *.jsonl.gz in this folder.")
+        pairs += [pair for file in files for pair in read_pairs(file)]
+    return pairs
+
+
 def read_pairs(path: Path) -> list[LabelledPair]:
     """Reads JSONL, or gz of it, with ``claim``, ``evidence`` and ``label``.
 

@@ -1,6 +1,6 @@
 """How well a judge agrees with people: on labelled pairs, beside plain word overlap."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 from hybrid.judging.judge import Judge, Judgement, judge_all
 from hybrid.judging.overlap import content_words
 from hybrid.judging.pairs import LabelledPair
+from hybrid.progress import SILENT, Progress
 
 BINS = 10
 
@@ -17,7 +18,7 @@ Numbers = NDArray[np.float64]
 Labels = NDArray[np.bool_]
 
 
-def validate(judge: Judge, pairs: Sequence[LabelledPair]) -> dict[str, Any]:
+def validate(judge: Judge, pairs: Sequence[LabelledPair], *, progress: Progress = SILENT) -> dict[str, Any]:
     """The figures of a judge on labelled pairs.
 
     Pairs without a known label, and those on which the judge failed, are counted and left out.
@@ -29,9 +30,9 @@ def validate(judge: Judge, pairs: Sequence[LabelledPair]) -> dict[str, Any]:
         that the evidence holds, at its own best threshold), ``auc_difference`` to that with a 95 % interval,
         ``judge``, ``judge_digest``. A figure that cannot be told is None.
     """
-    judgements = judge_all(judge, [(pair.claim, pair.text) for pair in pairs])
-    told = [(pair, judgements[pair.claim, pair.text]) for pair in pairs]
-    kept = [(pair, said) for pair, said in told if pair.supported is not None and not said.failed]
+    judgements = judge_all(judge, [(pair.claim, pair.text) for pair in pairs], progress=progress)
+    judged = [(pair, judgements[pair.claim, pair.text]) for pair in pairs]
+    kept = [(pair, said) for pair, said in judged if pair.supported is not None and not said.failed]
     label = np.array([bool(pair.supported) for pair, _ in kept], dtype=bool)
     score = np.array([_score(said) for _, said in kept], dtype=float)
     verdict = np.array([said.supported for _, said in kept], dtype=bool)
@@ -46,6 +47,27 @@ def validate(judge: Judge, pairs: Sequence[LabelledPair]) -> dict[str, Any]:
     }
     both = 0 < label.sum() < len(label)
     return figures | (_compared(label, score, verdict, plain) if both else dict.fromkeys(_COMPARED))
+
+
+def told(found: Mapping[str, Any]) -> list[str]:
+    """The figures of :func:`validate` in words."""
+    lines = [
+        f"judge: {found['judge']} ({found['judge_digest'][:12]})",
+        f"pairs: {found['n']}, {found['n_supported']} of them supported, {found['n_failed']} without a verdict",
+    ]
+    if found["auc"] is None:
+        return [*lines, "Nothing to compare: both labels are needed."]
+    gain = found["auc_difference"]
+    ends = "" if gain["low"] is None else f" [{gain['low']:+.3f}, {gain['high']:+.3f}]"
+    return [
+        *lines,
+        f"AUC: {found['auc']:.3f}; word overlap {found['overlap_auc']:.3f}; "
+        f"difference {gain['mean']:+.3f}{ends}",
+        f"balanced accuracy: {found['balanced_accuracy']:.3f} by its verdicts, "
+        f"{found['best_threshold_balanced_accuracy']:.3f} at the best threshold for these pairs, "
+        f"word overlap {found['overlap_balanced_accuracy']:.3f} at its best",
+        f"calibration error: {found['calibration_error']:.3f}",
+    ]
 
 
 _COMPARED = (
