@@ -122,13 +122,13 @@ def _made(
 
 def edits(text: str, surfaces: Mapping[str, str]) -> list[Edit]:
     """Where the old surfaces stand in a text, the longest first where several do, and what replaces them."""
-    folded = {_key(old): new for old, new in surfaces.items()}
     longest = sorted(surfaces, key=len, reverse=True)
     if not longest:
         return []
+    one = "|".join(f"({_pattern(old)})" for old in longest)
     return [
-        Edit(*found.span(), _like(folded[_key(found[0])], found[0]))
-        for found in re.finditer("|".join(map(_pattern, longest)), text, re.IGNORECASE)
+        Edit(*found.span(), _like(surfaces[longest[(found.lastindex or 1) - 1]], found[0]))
+        for found in re.finditer(one, text, re.IGNORECASE)
     ]
 
 
@@ -192,10 +192,6 @@ def _pattern(reference: str) -> str:
     """
     words = r"\s+".join(map(re.escape, reference.split()))
     return rf"(?<![^\W{CJK}])(?<!\d[.,]){words}(?![^\W{CJK}])(?![.,]\d)"
-
-
-def _key(surface: str) -> str:
-    return " ".join(surface.split()).casefold()
 
 
 def _like(new: str, old: str) -> str:

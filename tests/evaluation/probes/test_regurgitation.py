@@ -73,7 +73,7 @@ def test_eight_words_of_an_example_are_a_copy_and_seven_are_none():
     found = rates({"q1": eight, "q2": "Turn the ring left until a mark meets it", "q3": LONG})
     # Articles are no words: in q2 six are the example's in a row.
     assert found["copied_rate"]["mean"] == pytest.approx(2 / 3)
-    assert len(runs([LONG])) == 2 and len(runs(["turn ring left until mark meets second"])) == 0
+    assert len(runs([LONG])) == 1 and len(runs(["turn ring left until mark meets second"])) == 0
 
 
 def test_a_copy_of_what_the_passages_or_the_question_say_is_none():
@@ -85,7 +85,8 @@ def test_a_copy_of_what_the_passages_or_the_question_say_is_none():
 
 
 def test_the_sentence_of_the_canary_is_no_copy():
-    found = rates({"q1": canary("0 q1").sentence})
+    # Eight words: the last of the example's own answer and the seven of the sentence.
+    found = rates({"q1": f"notch. {canary('0 q1').sentence}"})
     assert (found["canary_rate"]["mean"], found["copied_rate"]["mean"]) == (1.0, 0.0)
 
 
