@@ -369,9 +369,9 @@ def _worst_kind(run: Run) -> tuple[str, Mapping[str, Any]] | None:
     gains = []
     for kind in counted:
         table = _of_kind(run, kind)
-        columns = (table.get(name, {}).get("score", {}) for name in ("base+rag", "tuned+rag"))
+        before, after = (table.get(name, {}).get("score", {}) for name in ("base+rag", "tuned+rag"))
         level = 1 - (1 - LEVEL) / len(counted)
-        row = paired_difference(*columns, run.groups, binary=False, level=level).to_json()
+        row = paired_difference(before, after, run.groups, binary=False, level=level).to_json()
         if row["low"] is not None:
             gains.append((kind, row))
     return min(gains, key=lambda gain: gain[1]["mean"] or 0.0, default=None)

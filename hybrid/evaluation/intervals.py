@@ -172,7 +172,7 @@ class Frame:
             self._fill([rows[question] for question in column], place, list(column.values()))
         names: dict[str, int] = {}
         clusters = [names.setdefault(groups.get(question) or question, len(names)) for question in ids]
-        self._clusters = np.array(clusters, dtype=np.int64)
+        self._clusters: NDArray[np.intp] = np.array(clusters, dtype=np.intp)
 
     def _fill(self, rows: list[int], place: int, values: list[Value]) -> None:
         self._present[rows, place] = True
