@@ -13,7 +13,7 @@ from hybrid.evaluation.decision import decision
 from hybrid.evaluation.folder import run_folder
 from hybrid.evaluation.probes.aside import kept_aside
 from hybrid.evaluation.probes.swaps import Swap
-from hybrid.evaluation.report import ROWS, Report
+from hybrid.evaluation.report import RESULTS, ROWS, Report
 from hybrid.evaluation.results import Measured, row_json, summed_up
 from hybrid.evaluation.scoring import AnswerRecord, score
 from hybrid.generation.generator import Generation
@@ -46,7 +46,9 @@ def judge_again(run: Report, judge: Judge, *, out: Path | None = None, progress:
     suite = SuiteSpec.model_validate(made["suite"])
     told = run.results["judge"]
     origin = {"created": made["created"], "judge": {"name": told["name"], "digest": told["digest"]}}
-    folder = run_folder(_digest(run, judge), out, resume=False)
+    # A judge that could not be reached leaves a folder without figures, in which the same call goes on.
+    begun = out is not None and not (out / RESULTS).exists()
+    folder = run_folder(_digest(run, judge), out, resume=begun)
     judge = for_language(judge, suite.language)
     measured = _measured(run, records, judge, suite.hallucination_weight, progress)
     known = made["known"].get(made["model"]["name"])

@@ -3,7 +3,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from hybrid.errors import BadInput, RunError
+from hybrid.errors import BadInput, JudgeUnusable, RunError
 from hybrid.evaluation.columns import columns_named
 from hybrid.evaluation.rejudge import answer_record, judge_again
 from hybrid.evaluation.report import Report, open_report
@@ -140,6 +140,16 @@ def test_a_full_folder_is_not_written_over(ended, tmp_path):
         judge_again(ended, OverlapJudge(), out=tmp_path)
     with pytest.raises(RunError, match="holds a run"):
         judge_again(ended, OverlapJudge(), out=ended.folder)
+
+
+def test_a_judge_that_was_out_of_reach_is_asked_again_into_the_same_folder(ended, tmp_path):
+    class Away(OverlapJudge):
+        def verdicts(self, pairs):
+            raise JudgeUnusable("nobody there")
+
+    with pytest.raises(JudgeUnusable, match="nobody there"):
+        judge_again(ended, Away(), out=tmp_path / "out")
+    assert figures(judge_again(ended, OverlapJudge(), out=tmp_path / "out")) == figures(ended)
 
 
 def test_rows_of_an_older_version_are_named(ended, tmp_path):

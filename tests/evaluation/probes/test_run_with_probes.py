@@ -18,7 +18,9 @@ def probed(tmp_path_factory, question_set, pipeline):
         patch.setenv("HYBRID_HOME", str(tmp_path_factory.mktemp("probed")))
         import_set("warranty", format="jsonl", path=question_set)
         settings = ["retrieval.k=3", "references.examples=[1]"]
-        return evaluate(pipeline, cells=CELLS, probes=list(PROBES), limit=5, overrides=settings)
+        return evaluate(
+            pipeline, cells=CELLS, probes=list(PROBES), limit=5, overrides=settings, judge="overlap"
+        )
 
 
 @pytest.fixture(scope="module")
