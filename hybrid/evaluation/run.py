@@ -117,7 +117,7 @@ def run(
         "power": power,
         "abstention_detector": agreement(read_labels()).to_json(),
         "retrieval": _retrieval(job, figures),
-        "provenance": settings | _made(adapter, answered) | {"warnings": list(job.warnings)},
+        "provenance": settings | _made(adapter, answered) | {"warnings": [*job.warnings, *answered.warnings]},
     }
     rows = [row_json(row, measured.gold[row.record.question.id]) for row in measured.rows]
     return Report(results, rows).save(folder)
