@@ -39,6 +39,15 @@ class Answered:
     parity: Parity
     showcase: Showcase
 
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader has to know of how prompts reached the model."""
+        if self.parity == "ids":
+            return []
+        return [
+            "prompt parity: template. The server put messages into its own template; no token ids were sent"
+        ]
+
 
 def retrieve(job: Job) -> Ranked:
     """Retrieves once for every question; all columns and the evidence pool use the same passages."""

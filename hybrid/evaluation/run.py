@@ -130,7 +130,7 @@ def run(
         "abstention_detector": agreement(read_labels()).to_json(),
         "retrieval": _retrieval(job, figures),
         "forgetting": forgetting(job, adapter, progress),
-        "provenance": settings | _made(adapter, answered) | {"warnings": list(job.warnings)},
+        "provenance": settings | _made(adapter, answered) | {"warnings": [*job.warnings, *answered.warnings]},
     }
     rows = [row_json(row, measured.gold_of(row)) for row in measured.rows]
     return Report(results | decision(results, rows, inputs), rows).save(folder)
