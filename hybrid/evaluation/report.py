@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid.errors import BadInput
-from hybrid.evaluation.page import render
+from hybrid.evaluation.page.document import render
+from hybrid.evaluation.rows import ROWS, read_rows, row_lines
 from hybrid.evaluation.table import markdown, table
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 RESULTS = "results.json"
-ROWS = "rows.jsonl"
 PAGE = "report.html"
 
 
@@ -79,8 +79,7 @@ class Report:
     def save(self, folder: Path) -> "Report":
         """Writes the three files into a folder, ``results.json`` last, so that it stands for a whole run."""
         folder.mkdir(parents=True, exist_ok=True)
-        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
-        _write(folder / ROWS, lines)
+        _write(folder / ROWS, row_lines(self.rows))
         _write(folder / PAGE, render(dict(self.results), self.rows))
         _write(
             folder / RESULTS, json.dumps(self.results, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -97,13 +96,11 @@ def open_report(folder: Path) -> Report:
     if not (folder / RESULTS).is_file():
         raise BadInput(str(folder), f"no {RESULTS} here: not a run, or one that did not end.")
     results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
-    # Not splitlines(): an answer may hold U+2028, which is no end of a line here.
-    lines = (folder / ROWS).read_text(encoding="utf-8").split("\n")
-    rows = [json.loads(line) for line in lines if line]
-    return Report(results, rows, folder)
+    return Report(results, read_rows(folder / ROWS), folder)
 
 
 def _write(path: Path, text: str) -> None:
     beside = path.with_name(f".{path.name}.tmp")
-    beside.write_text(text, encoding="utf-8")
+    # In JSON a lone surrogate is escaped so as to be read back; on the page it is shown by its number.
+    beside.write_text(text, encoding="utf-8", errors="backslashreplace")
     os.replace(beside, path)

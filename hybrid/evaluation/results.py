@@ -10,6 +10,7 @@ from hybrid.evaluation.effects import effects
 from hybrid.evaluation.intervals import LEVEL, METHOD, paired_difference, summarise
 from hybrid.evaluation.memory import memory
 from hybrid.evaluation.outcomes import Outcome
+from hybrid.evaluation.rows import Table
 from hybrid.evaluation.scoring import BINARY, METRICS, ScoredRow
 from hybrid.evaluation.thresholds import TOTALS, held_thresholds
 from hybrid.evaluation.verdict import decide
@@ -21,8 +22,6 @@ from hybrid.tuning.rows import gold_passages
 
 SCHEMA_VERSION = 1
 SPLITS: tuple[Split, ...] = ("seen", "unseen")
-
-Table = dict[str, dict[str, dict[str, Value]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +135,7 @@ def row_json(row: ScoredRow, gold: Sequence[int]) -> dict[str, Any]:
                 "claim": judged.statement.claim,
                 "cited": list(judged.statement.cited),
                 "pool": judged.pool.verdict,
+                "pool_score": judged.pool.score,
                 "shown": judged.shown.verdict if judged.shown else None,
                 "error": _error(judged.pool, judged.shown),
             }
@@ -144,6 +144,7 @@ def row_json(row: ScoredRow, gold: Sequence[int]) -> dict[str, Any]:
         "outcome": row.outcome,
         "metrics": {
             name: {"value": value.value, "status": value.status, "reason": value.reason}
+            | ({} if value.weight == 1 else {"weight": value.weight})
             for name, value in row.metrics.items()
         },
         "prompt_tokens": answer.prompt_tokens,

@@ -75,13 +75,14 @@ def blocks(results: Results) -> list[Block]:
 
 
 def columns(results: Results) -> dict[str, Mapping[str, Any]]:
-    """Cells, then references, then probes, by name."""
+    """Cells, then references, systems of others, and probes, by name."""
     probes = {
         f"{probe}/{cell}": column
         for probe, cells in results.get("probes", {}).items()
         for cell, column in cells.items()
     }
-    return {**results.get("cells", {}), **results.get("references", {}), **probes}
+    own = {**results.get("cells", {}), **results.get("references", {})}
+    return {**own, **results.get("systems", {}), **probes}
 
 
 def closing_lines(results: Results) -> list[str]:
