@@ -1,4 +1,4 @@
-"""``hybrid report``: a finished run once more."""
+"""``hybrid report``: finished runs once more: shown, compared, exported, or made fit to be shared."""
 
 import sys
 from pathlib import Path
@@ -11,32 +11,108 @@ from hybrid.cli.options import Json
 from hybrid.cli.terminal import print_json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from hybrid.evaluation.report import Report
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="The folder of a finished run, or of two to compare.")
+    ],
     markdown: Annotated[bool, typer.Option("--markdown", help="Tables for a README.")] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="The second run against the first, paired by question.")
+    ] = False,
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Write the run without any text, to be shared.")
+    ] = False,
+    export: Annotated[str | None, typer.Option("--export", help="Write it as csv, mlflow or baseline.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where that is written; default: in the folder of the run.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show a finished run once more."""
+    """Show a finished run once more; without an option nothing is written."""
+    _check(runs, compare=compare, redact=redact, export=export, out=out)
+    if compare:
+        page = _compare(runs[0], runs[1], out, as_json=as_json)
+    elif redact:
+        page = _redact(runs[0], out)
+    elif export:
+        typer.echo(_opened(runs[0]).export(export, out or runs[0]))
+        return
+    else:
+        page = _show(runs[0], markdown=markdown, as_json=as_json)
+    if open_:
+        typer.launch(page.resolve().as_uri())
+
+
+def _check(runs: list[Path], *, compare: bool, redact: bool, export: str | None, out: Path | None) -> None:
+    wanted = 2 if compare else 1
+    if len(runs) != wanted:
+        reason = f"needs {wanted} folder{'s' if compare else ''}, got {len(runs)}"
+        raise typer.BadParameter(f"{reason}{'.' if compare else '; add --compare.'}", param_hint="RUN")
+    if sum((compare, redact, export is not None)) > 1:
+        raise typer.BadParameter("give one of --compare, --redact and --export.", param_hint="--export")
+    if out and not (compare or redact or export):
+        raise typer.BadParameter("goes with --compare, --redact or --export.", param_hint="--out")
+
+
+def _opened(run: Path) -> "Report":
     from hybrid.evaluation.report import open_report
+
+    return open_report(run)
+
+
+def _show(run: Path, *, markdown: bool, as_json: bool) -> Path:
     from hybrid.evaluation.table import plain
 
-    opened = open_report(run)
+    opened = _opened(run)
     if as_json:
         print_json(opened.results)
     elif markdown:
         typer.echo(plain(opened.results))
     else:
         show(opened)
+    return Path(opened.path("report.html"))
+
+
+def _compare(old: Path, new: Path, out: Path | None, *, as_json: bool) -> Path:
+    from hybrid.evaluation.compare import Side, compare
+    from hybrid.evaluation.differences import differences_table
+    from hybrid.evaluation.page.comparison import save_comparison
+
+    sides = [Side(run.resolve().name, opened.results, opened.rows) for run in (old, new) if (opened := _opened(run))]
+    found = compare(*sides)
+    page = save_comparison(found, out or new)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print_table(differences_table(found))
+        typer.echo(f"comparison: {page}")
+    return page
+
+
+def _redact(run: Path, out: Path | None) -> Path:
+    saved = _opened(run).save_redacted(out or run / "redacted")
+    page = Path(saved.path("report.html"))
+    typer.echo(f"report: {page}")
+    typer.echo(saved.path("results.json"))
+    return page
 
 
 def show(report: "Report") -> None:
     """The tables, then where the files are; the last line is the path of ``results.json``."""
+    print_table(report.table())
+    typer.echo(f"report: {report.path('report.html')}")
+    typer.echo(report.path("results.json"))
+
+
+def print_table(table: "Table") -> None:
+    """Prints a table to stdout."""
     from hybrid.evaluation.table import WIDTH
 
     # A pipe has no width of its own; the tables are made for this one.
-    Console(width=None if sys.stdout.isatty() else WIDTH).print(report.table())
-    typer.echo(f"report: {report.path('report.html')}")
-    typer.echo(report.path("results.json"))
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)

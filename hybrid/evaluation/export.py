@@ -1,10 +1,12 @@
 """A finished run for other tools: a table for a spreadsheet, a run for MLflow, a baseline for a later run."""
 
+import calendar
 import csv
 import gzip
 import io
 import json
 import re
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +14,8 @@ from typing import Any, Literal, get_args
 
 import yaml
 
-from hybrid.errors import RunError, UnknownName
+from hybrid.errors import UnknownName
+from hybrid.evaluation.folder import writing
 from hybrid.evaluation.report import PAGE, RESULTS, Report
 from hybrid.evaluation.rows import ROWS, VALUES, row_lines, value_rows
 from hybrid.evaluation.table import columns
@@ -20,14 +23,14 @@ from hybrid.evaluation.table import columns
 Format = Literal["csv", "mlflow", "baseline"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
-PLAIN = ("question_id", "cell", "split", "kind", "group", "answerable", "question", "answer", "abstained", "outcome")
+PLAIN = tuple("question_id cell split kind group answerable question answer abstained outcome".split())
 MLFLOW_EXPERIMENT = "1"
 MLFLOW_PARAMETER = 500
 """MLflow keeps so many characters of a parameter."""
 
-# What a spreadsheet takes for the start of a formula, also behind blanks, quotes and signs that it does not show.
-_FORMULA = re.compile("[\\s\"'`´‘’“”«»\0-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*[=+\\-@＝＋－＠−\t\r]")
-_LEADING = re.compile("[\t\r\n\0]")
+# Blanks, quotes and signs that nobody sees: a spreadsheet looks behind them for the start of a formula.
+_SKIPPED = "\\s\"'`´‘’“”«»\0-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+_FORMULA = re.compile(f"[\t\r\n]|[{_SKIPPED}]*[-=+@−＝＋－＠]")
 
 
 def export(report: Report, format: str, folder: Path) -> Path:
@@ -47,24 +50,21 @@ def export(report: Report, format: str, folder: Path) -> Path:
     """
     if format not in FORMATS:
         raise UnknownName("format", format, FORMATS)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
         match format:
             case "csv":
                 return _csv(report, folder)
             case "mlflow":
                 return _mlflow(report, folder)
-        return write_baseline(report, folder)
-    except OSError as exc:
-        raise RunError(f"{folder}: {exc.strerror}; choose another folder with --out.") from exc
+        return _baseline(report, folder)
 
 
 def defused(text: str) -> str:
     """A cell that no spreadsheet takes for a formula: an apostrophe before one says that it is text."""
-    return f"'{text}" if _FORMULA.match(text) or _LEADING.match(text) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
-def write_baseline(report: Report, folder: Path) -> Path:
+def _baseline(report: Report, folder: Path) -> Path:
     """What a later run is held against: figures, question ids and values, none of the texts."""
     asked = dict.fromkeys(row["question_id"] for row in report.rows)
     (folder / "questions.txt").write_text("".join(f"{name}\n" for name in asked), encoding="utf-8")
@@ -124,10 +124,7 @@ def _name(results: Mapping[str, Any]) -> str:
 
 
 def _milliseconds(results: Mapping[str, Any]) -> int:
-    """When the run was made."""
-    import calendar
-    import time
-
+    """When the run was made, as MLflow counts time."""
     created = results.get("provenance", {}).get("created")
     seconds = calendar.timegm(time.strptime(created, "%Y-%m-%dT%H:%M:%SZ")) if created else time.time()
     return int(1000 * seconds)

@@ -13,6 +13,8 @@ from hybrid import library, models
 from hybrid.adapters import Adapter, base_warnings, check_fit, open_adapter
 from hybrid.errors import CorpusError
 from hybrid.evaluation.columns import COLUMNS, Column, pick_columns, probe_columns
+from hybrid.evaluation.regression import open_baseline
+from hybrid.evaluation.rows import Values
 from hybrid.evaluation.sample import stratified_sample
 from hybrid.evaluation.thresholds import check_thresholds
 from hybrid.generation.device import precision
@@ -60,6 +62,7 @@ class Job:
         seed: of everything that is drawn.
         adapter: to use instead of tuning one.
         warnings: what a reader of the figures has to know about the models and that adapter.
+        baseline: the accepted values that the suite's bounds on regression are held against.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Job:
     seed: int
     adapter: Adapter | None
     warnings: tuple[str, ...]
+    baseline: Values | None = None
 
     @property
     def tunes(self) -> bool:
@@ -142,7 +146,7 @@ def prepare(
     wanted = pick_columns(list(COLUMNS) if cells is None else cells)
     shown = probe_columns(probes, wanted)
     given = open_adapter(adapter) if adapter else None
-    library.find_suite(suite or spec.suite)
+    folder = library.find_suite(suite or spec.suite).parent
     weights = models.locate(spec.model, progress.say)
     opened = load_suite(suite or spec.suite, corpus=corpus, say=progress.say)
     columns = wanted if cells is not None else _possible(wanted, spec, opened)
@@ -156,6 +160,7 @@ def prepare(
     if any(column.few_shot or (column.tuned and given is None) for column in columns):
         trainable_questions(opened)
     check_thresholds(opened.spec)
+    baseline = open_baseline(opened.spec.regression, folder, [question.id for question in questions])
     check_room(weights, spec.generation, [*questions, *bound])
     warnings = _check_language(spec, opened.spec.language) + _check_adapter(given, weights, spec)
     for warning in warnings:
@@ -175,6 +180,7 @@ def prepare(
         seed=seed,
         adapter=given,
         warnings=tuple(warnings),
+        baseline=baseline,
     )
 
 

@@ -9,7 +9,7 @@ BLANK = "▮▮▮"
 FIGURES = (
     "schema_version questions cells references systems effects by_split by_tag memory probes judge interval "
     "thresholds verdict suite pipeline power abstention_detector retrieval forgetting ragas eight_questions "
-    "assumptions"
+    "costs effects_cost"
 ).split()
 """The keys of the results that are kept; what is not named here could hold anything."""
 

@@ -1,14 +1,15 @@
 """What an evaluation gives back, and the three files that it leaves."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybrid.errors import BadInput
+from hybrid.errors import BadInput, RunError
+from hybrid.evaluation.folder import write_beside, writing
 from hybrid.evaluation.page.document import render
+from hybrid.evaluation.redact import redact
 from hybrid.evaluation.rows import ROWS, read_rows, row_lines
 from hybrid.evaluation.table import markdown, table
 
@@ -76,12 +77,30 @@ class Report:
             ]
         )
 
+    def export(self, format: str, folder: Path) -> Path:
+        """Writes it as ``csv``, as a run of ``mlflow``, or as a ``baseline``; gives back what was made."""
+        from hybrid.evaluation.export import export
+
+        return export(self, format, folder)
+
+    def save_redacted(self, folder: Path) -> "Report":
+        """Writes it without any text of documents, questions and answers, to be shown to others.
+
+        Raises:
+            RunError: the folder cannot be written, or holds a run with its texts.
+        """
+        present = folder / RESULTS
+        if present.is_file() and not json.loads(present.read_text(encoding="utf-8")).get("redacted"):
+            raise RunError(f"{folder} holds a run with its texts; choose another folder with --out.")
+        with writing(folder):
+            return Report(*redact(self.results, self.rows)).save(folder)
+
     def save(self, folder: Path) -> "Report":
         """Writes the three files into a folder, ``results.json`` last, so that it stands for a whole run."""
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / ROWS, row_lines(self.rows))
-        _write(folder / PAGE, render(dict(self.results), self.rows))
-        _write(
+        write_beside(folder / ROWS, row_lines(self.rows))
+        write_beside(folder / PAGE, render(dict(self.results), self.rows))
+        write_beside(
             folder / RESULTS, json.dumps(self.results, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         )
         return Report(self.results, self.rows, folder)
@@ -97,10 +116,3 @@ def open_report(folder: Path) -> Report:
         raise BadInput(str(folder), f"no {RESULTS} here: not a run, or one that did not end.")
     results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
     return Report(results, read_rows(folder / ROWS), folder)
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.tmp")
-    # In JSON a lone surrogate is escaped so as to be read back; on the page it is shown by its number.
-    beside.write_text(text, encoding="utf-8", errors="backslashreplace")
-    os.replace(beside, path)

@@ -14,8 +14,10 @@ from hybrid.evaluation.folder import run_folder
 from hybrid.evaluation.job import Job, prepare
 from hybrid.evaluation.pool import evidence_pool
 from hybrid.evaluation.power import power_line
+from hybrid.evaluation.regression import held_regressions
 from hybrid.evaluation.report import Report
 from hybrid.evaluation.results import Measured, gold_ids, row_json, summed_up
+from hybrid.evaluation.rows import values_of
 from hybrid.evaluation.scoring import AnswerRecord, score
 from hybrid.judging.judge import Judge, for_language
 from hybrid.judging.named import open_judge
@@ -111,6 +113,7 @@ def run(
         "provenance": settings | _made(adapter, answered) | {"warnings": list(job.warnings)},
     }
     rows = [row_json(row, measured.gold[row.record.question.id]) for row in measured.rows]
+    results["thresholds"] += held_regressions(job.suite.spec.regression, job.baseline, values_of(rows))
     return Report(results, rows).save(folder)
 
 
