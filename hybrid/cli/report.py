@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def report(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="The folder of a finished run, or of two to compare.")
+        list[Path],
+        typer.Argument(metavar="RUN...", help="The folder of a finished run, or of two to compare."),
     ],
     markdown: Annotated[bool, typer.Option("--markdown", help="Tables for a README.")] = False,
     compare: Annotated[
@@ -27,7 +28,9 @@ def report(
     redact: Annotated[
         bool, typer.Option("--redact", help="Write the run without any text, to be shared.")
     ] = False,
-    export: Annotated[str | None, typer.Option("--export", help="Write it as csv, mlflow or baseline.")] = None,
+    export: Annotated[
+        str | None, typer.Option("--export", help="Write it as csv, mlflow or baseline.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Where that is written; default: in the folder of the run.")
     ] = None,
@@ -84,7 +87,11 @@ def _compare(old: Path, new: Path, out: Path | None, *, as_json: bool) -> Path:
     from hybrid.evaluation.differences import differences_table
     from hybrid.evaluation.page.comparison import save_comparison
 
-    sides = [Side(run.resolve().name, opened.results, opened.rows) for run in (old, new) if (opened := _opened(run))]
+    sides = [
+        Side(run.resolve().name, opened.results, opened.rows)
+        for run in (old, new)
+        if (opened := _opened(run))
+    ]
     found = compare(*sides)
     page = save_comparison(found, out or new)
     if as_json:

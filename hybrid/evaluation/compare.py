@@ -66,9 +66,7 @@ class Comparison:
             "questions": {"n": self.n, "only_old": self.n_alone[0], "only_new": self.n_alone[1]},
             "warnings": list(self.warnings),
             "differences": self.differences,
-            "flips": [
-                {key: getattr(flip, key) for key in Flip.__dataclass_fields__} for flip in self.flips
-            ],
+            "flips": [{key: getattr(flip, key) for key in Flip.__dataclass_fields__} for flip in self.flips],
             "settings": {name: {"old": old, "new": new} for name, (old, new) in self.settings.items()},
         }
 
@@ -100,7 +98,8 @@ def compare(old: Side, new: Side) -> Comparison:
     cells = [cell for cell in after.table if cell in before.table]
     if not cells:
         raise RunError(
-            f"{old.name} and {new.name} share no column: {', '.join(before.table)} and {', '.join(after.table)}."
+            f"{old.name} and {new.name} share no column: "
+            f"{', '.join(before.table)} and {', '.join(after.table)}."
         )
     settings = dict(_changed(old.results.get("provenance", {}), new.results.get("provenance", {})))
     return Comparison(
@@ -154,8 +153,8 @@ def _warnings(old: Side, new: Side, shared: set[str]) -> Iterator[str]:
     judges = [side.results.get("judge") or {} for side in (old, new)]
     if judges[0].get("digest") != judges[1].get("digest"):
         yield (
-            f"other judges ({judges[0].get('name', 'none')}, then {judges[1].get('name', 'none')}): only correct "
-            "and abstention compare"
+            f"other judges ({judges[0].get('name', 'none')}, then {judges[1].get('name', 'none')}): "
+            "only correct and abstention compare"
         )
     corpora = [side.results.get("provenance", {}).get("corpus") or {} for side in (old, new)]
     if corpora[0].get("digest") != corpora[1].get("digest"):

@@ -1,10 +1,10 @@
 """Risk against coverage: how wrong a column is on the share of the questions of which it is surest.
 
-A model that may keep silent is asked two things at once: how much it answers, and how often it is wrong where it
-does. Two columns are compared fairly only where they answer the same share (El-Yaniv and Wiener, 2010).
+A model that may keep silent is asked two things at once: how much it answers, and how often it is wrong
+where it does. Two columns are compared fairly only where they answer the same share (El-Yaniv and Wiener, 2010).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -58,7 +58,7 @@ class Curve:
         return self.points[-1][0] if self.points else 0.0
 
     def risk(self, coverage: float) -> Summary | None:
-        """The share of wrong answers among the surest, as many as make this coverage; None if it is not reached.
+        """The share of wrong answers among the surest that make this coverage; None if it is not reached.
 
         Of answers that are equally sure each counts in part, as if the last ones were drawn.
         """

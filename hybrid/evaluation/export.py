@@ -91,7 +91,9 @@ def _csv(report: Report, folder: Path) -> Path:
 def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
     texts = {name: str(row.get(name, "")) for name in PLAIN}
     texts |= {"tags": ", ".join(row.get("tags", ())), "references": " | ".join(row["references"] or ())}
-    metrics = {name: "" if entry["value"] is None else entry["value"] for name, entry in row["metrics"].items()}
+    metrics = {
+        name: "" if entry["value"] is None else entry["value"] for name, entry in row["metrics"].items()
+    }
     tokens = {name: row[name] for name in ("prompt_tokens", "output_tokens") if name in row}
     return {name: defused(text).replace("\0", "") for name, text in texts.items()} | metrics | tokens
 

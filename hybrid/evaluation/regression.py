@@ -58,8 +58,9 @@ def held_regressions(
 ) -> list[dict[str, Any]]:
     """Each bound on a column that was run, in the shape of a threshold.
 
-    A drop is old − new, or new − old where less is better. Its bound is held if the whole interval of the drop
-    lies beneath it and broken if it lies wholly above; else nobody can tell, and the suite says what that means.
+    A drop is old − new, or new − old where less is better. Its bound is held if the whole interval of the
+    drop lies beneath it, broken if it lies wholly above; else nobody can tell, and the suite says what
+    that means.
     """
     if spec is None or baseline is None:
         return []

@@ -54,7 +54,10 @@ def test_questions_of_which_nobody_knows_the_answer_do_not_count():
 
 
 def test_columns_are_compared_where_all_of_them_answer():
-    silent = [row("a", right=True, score=0.5, cell="tuned"), row("b", right=True, abstained=True, cell="tuned")]
+    silent = [
+        row("a", right=True, score=0.5, cell="tuned"),
+        row("b", right=True, abstained=True, cell="tuned"),
+    ]
     found = curves([*ROWS, *silent], ["base", "tuned"])
     assert equal_coverages(found) == [0.25, 0.5, 0.75, 1.0]
     assert [curve.reach for curve in found] == [0.8, 0.5]

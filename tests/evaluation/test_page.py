@@ -48,13 +48,29 @@ def test_statements_that_do_not_stand_in_the_answer_are_listed(results):
 def evidence_row(**changed):
     """A row whose second passage tells in its second sentence what the answer says."""
     pool = [
-        {"id": 7, "document": "a", "title": "", "locator": "", "text": "The lamp is red. It costs two euros."},
-        {"id": 9, "document": "b", "title": "", "locator": "", "text": "It is old. The bell rings nine times."},
+        {
+            "id": 7,
+            "document": "a",
+            "title": "",
+            "locator": "",
+            "text": "The lamp is red. It costs two euros.",
+        },
+        {
+            "id": 9,
+            "document": "b",
+            "title": "",
+            "locator": "",
+            "text": "It is old. The bell rings nine times.",
+        },
     ]
     claim = {"text": "The bell rings nine times.", "claim": "The bell rings nine times.", "cited": []}
     statement = claim | {"pool": "supported", "pool_score": 0.9, "shown": None, "error": ""}
     row = report_sample.row(text="The bell rings nine times [2].")
-    return row | {"pool": pool, "statements": [statement], "shown": [7, 9], "gold": [9], "citations": []} | changed
+    return (
+        row
+        | {"pool": pool, "statements": [statement], "shown": [7, 9], "gold": [9], "citations": []}
+        | changed
+    )
 
 
 def only_answer(row):
@@ -213,7 +229,7 @@ EIGHT = {
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
-        ({"eight_questions": [EIGHT]}, ["Eight questions", "50 [25, 75] %", "about 1,200 more", "see 1 base"]),
+        ({"eight_questions": [EIGHT]}, ["Eight questions", "50 [25, 75] %", "about 1,200 more"]),
         ({"assumptions": {"hours": 12}}, ["declared, not measured", "hours 12"]),
         ({"forgetting": {"bits_per_byte": {"base": BITS}}}, ["Forgetting", "1.25 [1.2, 1.3] bits per byte"]),
         ({"forgetting": {"over_abstention": {"tuned": SHARE}, "gate": {"passed": False, "failed": ["x"]}}},
@@ -224,7 +240,7 @@ EIGHT = {
          ["9 statements were labelled", "base · rate", "validated"]),
         ({"probes": {"distractors": {"base+rag": {"harm": SHARE}}}}, ["base+rag · harm", "25 [12, 50] %"]),
         ({"systems": {"theirs": {"metrics": {"correct": SHARE}}}}, ["theirs"]),
-        ({"verdict": {"choice": "both", "sentences": [{"text": "It pays.", "rows": EIGHT["rows"]}], "flip": "At 9."}},
+        ({"verdict": {"sentences": [{"text": "It pays.", "rows": EIGHT["rows"]}], "flip": "At 9."}},
          ["It pays. 1 base", "At 9."]),
     ],
 )  # fmt: skip

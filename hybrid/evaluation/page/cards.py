@@ -99,7 +99,9 @@ class Card:
     marks: tuple[str, ...]
 
 
-def cards(rows: Sequence[Row], cells: Sequence[str], compared: Sequence[str], tags: Sequence[str]) -> list[Card]:
+def cards(
+    rows: Sequence[Row], cells: Sequence[str], compared: Sequence[str], tags: Sequence[str]
+) -> list[Card]:
     """The rows by question, in the order in which the questions first occur.
 
     Args:
@@ -144,7 +146,9 @@ def _card(
         answers,
         tuple(by_cell.get(cell) for cell in range(len(cells))),
         tuple(
-            ShownPassage(passage, tuple(evidence.stretches(at)), _shown_in(key, rows), key[0] in rows[0]["gold"])
+            ShownPassage(
+                passage, tuple(evidence.stretches(at)), _shown_in(key, rows), key[0] in rows[0]["gold"]
+            )
             for at, (key, passage) in enumerate(pool.items())
         ),
         marks=(
@@ -191,7 +195,10 @@ def _answer(
             return Piece(runs(text, {"text": row["answer"], "claim": ""}), None)
         sources = [here[passage] for passage in statement["cited"] if passage in here] or list(here.values())
         return Piece(
-            runs(text, statement), statement["pool"] or "", link(statement, sources), statement.get("pool_score")
+            runs(text, statement),
+            statement["pool"] or "",
+            link(statement, sources),
+            statement.get("pool_score"),
         )
 
     whole = pieces(row["answer"], row["statements"])

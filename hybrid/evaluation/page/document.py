@@ -64,8 +64,8 @@ class Section:
 def render(results: Results, rows: Sequence[Row]) -> str:
     """The report as text.
 
-    Every text is escaped where it is put; class names and ids are made of numbers, never of names from data. The
-    page carries one style sheet and one script and lets a browser use these two alone, by their digests.
+    Every text is escaped where it is put; class names and ids are made of numbers, never of names from data.
+    The page carries one style sheet and one script and lets a browser use these two alone, by their digests.
 
     Args:
         results: what ``results.json`` holds.

@@ -9,7 +9,7 @@ from hybrid.evaluation.table import words
 
 
 def forest(results: Mapping[str, Any]) -> Plot:
-    """The effects, each on the metric by which the verdict judged it, on a scale that holds all of them, 0 and d."""
+    """The effects, each on the metric by which the verdict judged it; the scale holds them all, 0 and d."""
     verdict = results.get("verdict") or {}
     metric, worth_it = verdict.get("metric", "score"), verdict.get("worth_it", 0.05)
     effects, zones = results.get("effects", {}), verdict.get("zones", {})
@@ -17,10 +17,23 @@ def forest(results: Mapping[str, Any]) -> Plot:
     entries = {name: effects[name].get(judged_by[name], {}) for name in judged_by if name in effects}
     scale = wide_enough([*ends(entries.values()), worth_it], least=(-0.1, 0.1))
     dots = tuple(
-        dot(words(name), entry, scale, note=_zone(zones.get(name, {}), metric), kind=_kind(zones.get(name, {})))
+        dot(
+            words(name),
+            entry,
+            scale,
+            note=_zone(zones.get(name, {}), metric),
+            kind=_kind(zones.get(name, {})),
+        )
         for name, entry in entries.items()
     )
-    return Plot(metric, dots, scale.ticks(), missing=missing(entries), zero=scale.place(0.0), bar=scale.place(worth_it))
+    return Plot(
+        metric,
+        dots,
+        scale.ticks(),
+        missing=missing(entries),
+        zero=scale.place(0.0),
+        bar=scale.place(worth_it),
+    )
 
 
 def _zone(entry: Mapping[str, Any], metric: str) -> str:

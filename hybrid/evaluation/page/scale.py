@@ -106,7 +106,7 @@ def missing(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
 
 
 def kind_of(column: str) -> str:
-    """How a column is drawn: the model by colour, with passages filled, everything beside the cells square."""
+    """How a column is drawn: the model by colour, filled with passages, square beside the four cells."""
     cell = column.rpartition("/")[2]
     model = cell.partition("+")[0]
     colour = model if model in ("base", "tuned") else "rival"
