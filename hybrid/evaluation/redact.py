@@ -39,6 +39,9 @@ def redact(results: Mapping[str, Any], rows: Sequence[Row]) -> tuple[dict[str, A
     names, secrets = _Names(rows, results), _Secrets(rows)
     kept = {key: results[key] for key in FIGURES if key in results}
     kept["provenance"] = _settings(results.get("provenance", {}))
+    if "forgetting" in kept:
+        # Its rows hold the prompts of the general tasks and what was answered.
+        kept["forgetting"] = {key: part for key, part in kept["forgetting"].items() if key != "rows"}
     if by_tag := kept.get("by_tag"):
         kept["by_tag"] = {names.tags[tag]: part for tag, part in by_tag.items()}
     cleaned: dict[str, Any] = _clean(kept, names, secrets)

@@ -92,8 +92,12 @@ def test_a_statement_leads_to_the_sentence_that_tells_it():
 def test_a_citation_leads_into_the_passage_that_it_names_right_or_wrong():
     row = evidence_row(citations=[{"marker": "[2]", "passage": 7}])
     _, answer = only_answer(row)
-    # "The" is all that the cited passage shares with the statement; "The lamp is red." is its first sentence.
-    assert [(run.text, run.link) for run in answer.pieces[0].runs][1] == ("[2]", "q1-p0-s0")
+    # The passage cited shares no word with the statement, so that the link leads to the whole of it.
+    assert [(run.text, run.link) for run in answer.pieces[0].runs] == [
+        ("The bell rings nine times ", ""),
+        ("[2]", "q1-p0"),
+        (".", ""),
+    ]
 
 
 def test_a_passage_that_a_probe_changed_stands_beside_the_one_it_replaced():
@@ -230,14 +234,14 @@ EIGHT = {
     ("keys", "expected"),
     [
         ({"eight_questions": [EIGHT]}, ["Eight questions", "50 [25, 75] %", "about 1,200 more"]),
-        ({"assumptions": {"hours": 12}}, ["declared, not measured", "hours 12"]),
+        ({"assumptions": {"hours": 12}}, ["declared, not measured", "hours12"]),
         ({"forgetting": {"bits_per_byte": {"base": BITS}}}, ["Forgetting", "1.25 [1.2, 1.3] bits per byte"]),
         ({"forgetting": {"over_abstention": {"tuned": SHARE}, "gate": {"passed": False, "failed": ["x"]}}},
          ["25 [12, 50] %", "the gate fails: x"]),
         ({"ragas": {"label": "ragas formula", "cells": {"base": {"context_recall": SHARE}}}},
          ["context recall", "not to be compared"]),
         ({"judge": {"name": "j", "validated": True, "labels": {"n": 9, "cells": {"base": {"rate": SHARE}}}}},
-         ["9 statements were labelled", "base · rate", "validated"]),
+         ["9 statements were labelled", "cells · base · rate", "validated"]),
         ({"probes": {"distractors": {"base+rag": {"harm": SHARE}}}}, ["base+rag · harm", "25 [12, 50] %"]),
         ({"systems": {"theirs": {"metrics": {"correct": SHARE}}}}, ["theirs"]),
         ({"verdict": {"sentences": [{"text": "It pays.", "rows": EIGHT["rows"]}], "flip": "At 9."}},

@@ -16,7 +16,6 @@ from hybrid.evaluation.page.cards import SPLITS, anchors, cards
 from hybrid.evaluation.page.cells import SHOWN, plots
 from hybrid.evaluation.page.curve import HEIGHT, WIDTH, coverage
 from hybrid.evaluation.page.forest import forest
-from hybrid.evaluation.page.scale import kind_of
 from hybrid.evaluation.page.stacks import MARKS, slices
 from hybrid.evaluation.page.tree import figures_in, rest_of
 from hybrid.evaluation.table import OUTCOMES, columns, memory_blocks, notes, percent, words
@@ -106,7 +105,7 @@ def environment() -> Environment:
         finalize=visible,
     )
     made.filters |= {"percent": percent, "words": words, "figures_in": figures_in, "rest_of": rest_of}
-    made.globals |= {"glyphs": GLYPHS, "unjudged": UNJUDGED, "marks": MARKS, "kind_of": kind_of}
+    made.globals |= {"glyphs": GLYPHS, "unjudged": UNJUDGED, "marks": MARKS}
     return made
 
 
