@@ -1,7 +1,7 @@
 """Two runs held against each other: the same questions, column by column."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hybrid.errors import RunError
@@ -66,7 +66,7 @@ class Comparison:
             "questions": {"n": self.n, "only_old": self.n_alone[0], "only_new": self.n_alone[1]},
             "warnings": list(self.warnings),
             "differences": self.differences,
-            "flips": [{key: getattr(flip, key) for key in Flip.__dataclass_fields__} for flip in self.flips],
+            "flips": [asdict(flip) for flip in self.flips],
             "settings": {name: {"old": old, "new": new} for name, (old, new) in self.settings.items()},
         }
 

@@ -105,7 +105,8 @@ def _attempt(row: Row) -> Attempt | None:
 
 def _curve(cell: str, attempts: Sequence[Attempt]) -> Curve:
     ordered = tuple(sorted(attempts, key=lambda each: each.support, reverse=True))
-    points, answered, wrong = [], 0, 0
+    points: list[tuple[float, float]] = []
+    answered = wrong = 0
     for block in _blocks(ordered):
         answered += len(block)
         wrong += sum(each.wrong for each in block)

@@ -105,7 +105,7 @@ def environment() -> Environment:
         finalize=visible,
     )
     made.filters |= {"percent": percent, "words": words, "figures_in": figures_in, "rest_of": rest_of}
-    made.globals |= {"glyphs": GLYPHS, "unjudged": UNJUDGED, "marks": MARKS}
+    made.globals.update(glyphs=GLYPHS, unjudged=UNJUDGED, marks=MARKS)
     return made
 
 
