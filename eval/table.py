@@ -31,9 +31,5 @@ with (baselines / "test-uses.tsv").open("a", encoding="utf-8") as log:
 report = hybrid.evaluate(name, part="test", probes=["oracle"])
 readme.write_text(place.sub(lambda ends: f"{ends[1]}{report.markdown(METRICS)}\n{ends[2]}", text), "utf-8")
 
-baseline = baselines / report.results["suite"]
-baseline.mkdir(exist_ok=True)
-(baseline / "results.json").write_bytes(Path(report.path("results.json")).read_bytes())
-asked = dict.fromkeys(row["question_id"] for row in report.rows)
-(baseline / "questions.txt").write_text("".join(f"{id}\n" for id in asked), "utf-8")
+report.export("baseline", baselines / report.results["suite"])
 print(report.path("report.html"))

@@ -183,6 +183,16 @@ class PipelineSpec(Spec):
     )
 
 
+class RegressionSpec(Spec):
+    """How much worse than an accepted run a later one may be. The path is relative to the YAML file."""
+
+    baseline: str = Field(description="folder of a finished run, or of `hybrid report RUN --export baseline`")
+    most: dict[str, float] = Field(description="`CELL.METRIC: greatest drop`, as a fraction")
+    on_undecided: Literal["pass", "fail"] = Field(
+        "pass", description="where the interval of a drop holds its bound"
+    )
+
+
 class SuiteSpec(Spec):
     """What is asked, and how it is judged. Paths are relative to the YAML file."""
 
@@ -202,6 +212,9 @@ class SuiteSpec(Spec):
     worth_it: float = Field(0.05, ge=0, description="d: an effect below it is not worth having")
     thresholds: dict[str, float] = Field(
         default_factory=dict, description="`CELL.METRIC: least mean`; for hallucination_rate the greatest"
+    )
+    regression: RegressionSpec | None = Field(
+        None, description="bounds on what may be lost against an accepted run"
     )
 
 

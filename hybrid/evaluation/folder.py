@@ -3,6 +3,8 @@
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hybrid import library
@@ -39,6 +41,28 @@ def run_folder(digest: str, out: Path | None, *, resume: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / IDENTITY).write_text(json.dumps({"digest": digest}) + "\n", encoding="utf-8")
     return folder
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Makes a folder and turns what forbids to write there into an error of the user.
+
+    Raises:
+        RunError: the folder cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as exc:
+        raise RunError(f"{folder}: {exc.strerror}; choose another folder with --out.") from exc
+
+
+def write_beside(path: Path, text: str) -> None:
+    """Writes a file beside its place and renames it, so that a half-written one is never read."""
+    beside = path.with_name(f".{path.name}.tmp")
+    # In JSON a lone surrogate is escaped so as to be read back; on the page it is shown by its number.
+    beside.write_text(text, encoding="utf-8", errors="backslashreplace")
+    os.replace(beside, path)
 
 
 def _own_folder(digest: str, resume: bool) -> Path:

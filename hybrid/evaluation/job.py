@@ -22,6 +22,8 @@ from hybrid.evaluation.fit import (
     learns,
     precision_of,
 )
+from hybrid.evaluation.regression import open_baseline
+from hybrid.evaluation.rows import Values
 from hybrid.evaluation.sample import stratified_sample
 from hybrid.evaluation.thresholds import check_thresholds
 from hybrid.generation.budget import Budget
@@ -74,6 +76,7 @@ class Job:
         adapter: to use instead of tuning one.
         warnings: what a reader of the figures has to know about the models and that adapter.
         budget: what a vendor's answers may cost.
+        baseline: the accepted values that the suite's bounds on regression are held against.
     """
 
     name: str
@@ -91,6 +94,7 @@ class Job:
     adapter: Adapter | None
     warnings: tuple[str, ...]
     budget: Budget = field(default_factory=Budget)
+    baseline: Values | None = None
 
     @property
     def tunes(self) -> bool:
@@ -170,7 +174,7 @@ def prepare(
     shown = probe_columns(probes, wanted)
     _check_k(probes, spec.retrieval.k)
     given = open_adapter(adapter) if adapter else None
-    library.find_suite(suite or spec.suite)
+    folder = library.find_suite(suite or spec.suite).parent
     weights = models.find(spec.model, progress.say)
     check_tuned(spec, weights, given, wanted if cells is not None else ())
     budget = budget or Budget()
@@ -189,6 +193,7 @@ def prepare(
         trainable_questions(opened)
     check_thresholds(opened.spec)
     check_judge(opened.spec.judge)
+    baseline = open_baseline(opened.spec.regression, folder, [question.id for question in questions])
     check_questions(weights, spec, [*questions, *bound])
     warnings = _check_language(spec, opened.spec.language) + adapter_warnings(given, weights, spec)
     for warning in warnings:
@@ -210,6 +215,7 @@ def prepare(
         adapter=given,
         warnings=tuple(warnings),
         budget=budget,
+        baseline=baseline,
     )
 
 

@@ -11,7 +11,7 @@ from hybrid.evaluation.columns import COLUMNS, Column
 from hybrid.evaluation.intervals import LEVEL, METHOD, paired_difference
 from hybrid.evaluation.report import RESULTS, Report
 from hybrid.evaluation.scoring import BINARY
-from hybrid.evaluation.table import NO_VALUE, Block, Notes, rich_blocks, words
+from hybrid.evaluation.table import NO_VALUE, Block, Notes, grid, words
 from hybrid.generation.budget import cost
 from hybrid.models import ENDPOINT
 from hybrid.records import Status, Value
@@ -41,7 +41,7 @@ def compare(reports: Mapping[str, Report]) -> dict[str, Any]:
 
 def models_table(compared: Mapping[str, Any]) -> Table:
     """What the terminal shows of several models."""
-    return rich_blocks(models_blocks(compared))
+    return grid(models_blocks(compared), ())
 
 
 def models_blocks(compared: Mapping[str, Any]) -> list[Block]:

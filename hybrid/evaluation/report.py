@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybrid.errors import BadInput
-from hybrid.evaluation.folder import write_beside
-from hybrid.evaluation.page import render
+from hybrid.errors import BadInput, RunError
+from hybrid.evaluation.folder import write_beside, writing
+from hybrid.evaluation.page.document import render
+from hybrid.evaluation.redact import redact
+from hybrid.evaluation.rows import ROWS, read_rows, row_lines
 from hybrid.evaluation.samples import samples
 from hybrid.evaluation.table import markdown, table
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 RESULTS = "results.json"
-ROWS = "rows.jsonl"
 PAGE = "report.html"
 
 
@@ -92,11 +93,28 @@ class Report:
 
         return dataset(self.samples())
 
+    def export(self, format: str, folder: Path) -> Path:
+        """Writes it as ``csv``, as a run of ``mlflow``, or as a ``baseline``; gives back what was made."""
+        from hybrid.evaluation.export import export
+
+        return export(self, format, folder)
+
+    def save_redacted(self, folder: Path) -> "Report":
+        """Writes it without any text of documents, questions and answers, to be shown to others.
+
+        Raises:
+            RunError: the folder cannot be written, or holds a run with its texts.
+        """
+        present = folder / RESULTS
+        if present.is_file() and not json.loads(present.read_text(encoding="utf-8")).get("redacted"):
+            raise RunError(f"{folder} holds a run with its texts; choose another folder with --out.")
+        with writing(folder):
+            return Report(*redact(self.results, self.rows)).save(folder)
+
     def save(self, folder: Path) -> "Report":
         """Writes the three files into a folder, ``results.json`` last, so that it stands for a whole run."""
         folder.mkdir(parents=True, exist_ok=True)
-        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
-        write_beside(folder / ROWS, lines)
+        write_beside(folder / ROWS, row_lines(self.rows))
         write_beside(folder / PAGE, render(dict(self.results), self.rows))
         write_beside(
             folder / RESULTS, json.dumps(self.results, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -113,7 +131,4 @@ def open_report(folder: Path) -> Report:
     if not (folder / RESULTS).is_file():
         raise BadInput(str(folder), f"no {RESULTS} here: not a run, or one that did not end.")
     results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
-    # Not splitlines(): an answer may hold U+2028, which is no end of a line here.
-    lines = (folder / ROWS).read_text(encoding="utf-8").split("\n")
-    rows = [json.loads(line) for line in lines if line]
-    return Report(results, rows, folder)
+    return Report(results, read_rows(folder / ROWS), folder)

@@ -16,6 +16,7 @@ from hybrid.evaluation.memory import memory
 from hybrid.evaluation.outcomes import Outcome
 from hybrid.evaluation.probes.findings import findings
 from hybrid.evaluation.ragas_figures import ragas_figures
+from hybrid.evaluation.rows import Table
 from hybrid.evaluation.scoring import BINARY, METRICS, ScoredRow
 from hybrid.evaluation.thresholds import TOTALS, held_thresholds
 from hybrid.evaluation.verdict import Effects
@@ -35,8 +36,6 @@ CONDITIONS = {
     "false_abstention_gold_not_shown": "had not all of the gold shown",
 }
 """The rates that are conditional on what the cell itself did: withheld where that was seldom."""
-
-Table = dict[str, dict[str, dict[str, Value]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +178,7 @@ def row_json(row: ScoredRow, gold: Sequence[int]) -> dict[str, Any]:
                 "claim": judged.statement.claim,
                 "cited": list(judged.statement.cited),
                 "pool": judged.pool.verdict,
+                "pool_score": judged.pool.score,
                 "shown": judged.shown.verdict if judged.shown else None,
                 "error": _error(judged.pool, judged.shown),
             }
@@ -187,6 +187,7 @@ def row_json(row: ScoredRow, gold: Sequence[int]) -> dict[str, Any]:
         "outcome": row.outcome,
         "metrics": {
             name: {"value": value.value, "status": value.status, "reason": value.reason}
+            | ({} if value.weight == 1 else {"weight": value.weight})
             for name, value in row.metrics.items()
         },
         "ragas": {

@@ -18,8 +18,10 @@ from hybrid.evaluation.pool import Ranked, evidence_pool
 from hybrid.evaluation.power import power_line
 from hybrid.evaluation.probes.aside import aside
 from hybrid.evaluation.probes.showing import shown_pool
+from hybrid.evaluation.regression import held_regressions
 from hybrid.evaluation.report import Report
 from hybrid.evaluation.results import Measured, gold_ids, row_json, summed_up
+from hybrid.evaluation.rows import values_of
 from hybrid.evaluation.scoring import AnswerRecord, score
 from hybrid.generation.budget import Budget
 from hybrid.judging.judge import Judge, for_language
@@ -133,6 +135,7 @@ def run(
         "provenance": settings | _made(adapter, answered) | {"warnings": [*job.warnings, *answered.warnings]},
     }
     rows = [row_json(row, measured.gold_of(row)) for row in measured.rows]
+    results["thresholds"] += held_regressions(job.suite.spec.regression, job.baseline, values_of(rows))
     return Report(results | decision(results, rows, inputs), rows).save(folder)
 
 

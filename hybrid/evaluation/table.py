@@ -67,20 +67,19 @@ class Block:
 
 def table(results: Results) -> Table:
     """Everything a terminal shows of a run, at most 110 columns wide."""
-    grid = rich_blocks(blocks(results))
-    for line in closing_lines(results):
-        grid.add_row(escape(line))
-    return grid
+    return grid(blocks(results), closing_lines(results))
 
 
-def rich_blocks(blocks: Sequence[Block]) -> Table:
-    """Tables one below the other, each with its notes."""
+def grid(blocks: Sequence[Block], lines: Sequence[str]) -> Table:
+    """Blocks one beneath the other, then lines."""
     grid = Table.grid()
     grid.add_column(max_width=WIDTH)
     for block in blocks:
         grid.add_row(_rich(block))
         for note in (*block.notes, ""):
             grid.add_row(escape(note))
+    for line in lines:
+        grid.add_row(escape(line))
     return grid
 
 
@@ -144,6 +143,7 @@ def notes(results: Results) -> list[str]:
             f"abstentions: found by phrases, in agreement with hand labels on {detector['agreed']} "
             f"of {detector['n']} English outputs"
         )
+    lines += [f"{held['name']}: {held['text']}" for held in results.get("thresholds", ()) if "text" in held]
     validated = "" if judge.get("validated") else " (not validated)"
     return [*lines, f"judge: {judge.get('name', 'none')}{validated}; ragas formula"]
 

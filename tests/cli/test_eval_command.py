@@ -94,6 +94,21 @@ def test_a_threshold_that_is_not_reached_is_exit_1(hybrid_command, suite_with, p
     assert ("Thresholds not reached: " + list(thresholds)[-1] in done.err) == bool(code)
 
 
+def test_a_drop_against_an_accepted_run_is_exit_1(hybrid_command, suite_with, warranty, pipeline, tmp_path):
+    assert hybrid_command("eval", pipeline, *UNTUNED, "--out", tmp_path / "run").code == 0
+    accepted = warranty / "suites" / "warranty" / "accepted"
+    accepted.mkdir()
+    lines = [json.loads(line) for line in (tmp_path / "run" / "rows.jsonl").read_text().splitlines()]
+    for line in lines:
+        line["metrics"]["correct"] = {"value": 1.0, "status": "ok", "reason": ""}
+    (accepted / "rows.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    suite_with(regression={"baseline": "accepted", "most": {"base.correct": 0.05}})
+    done = hybrid_command("eval", pipeline, *UNTUNED)
+    assert done.code == 1
+    assert "Thresholds not reached: base.correct" in done.err
+    assert "base.correct: at most 5 points worse than accepted: +100 (" in " ".join(done.out.split())
+
+
 def test_estimate_stops_before_any_work(hybrid_command, warranty, pipeline, tmp_path):
     done = hybrid_command("eval", pipeline, "--estimate", "--out", tmp_path / "out")
     assert done.code == 0

@@ -3,6 +3,96 @@ from pathlib import Path
 
 import pytest
 
+from hybrid.evaluation.report import Report
+
+RESULTS = {"cells": {"base": {"metrics": {}}}, "thresholds": [], "verdict": {"choice": "undecided"}}
+
+
+def row(correct, outcome):
+    return {
+        "question_id": "q0",
+        "cell": "base",
+        "group": "g",
+        "answerable": True,
+        "question": "How long is the warranty?",
+        "history": [],
+        "references": ["five years"],
+        "answer": "It lasts five long years.",
+        "raw": "It lasts five long years.",
+        "abstained": False,
+        "citations": [],
+        "phantom_markers": 0,
+        "dropped_passages": 0,
+        "shown": [],
+        "gold": [],
+        "pool": [],
+        "statements": [],
+        "outcome": outcome,
+        "metrics": {"correct": {"value": correct, "status": "ok", "reason": ""}},
+    }
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two runs of the same question, of which the second has it wrong."""
+    for name, made in (("old", row(1.0, "supported")), ("new", row(0.0, "hallucinated"))):
+        Report(RESULTS, [made]).save(tmp_path / name)
+    return tmp_path
+
+
+def test_without_an_option_the_table_is_shown_and_nothing_written(hybrid_command, runs):
+    before = {path: path.stat().st_mtime_ns for path in (runs / "old").iterdir()}
+    done = hybrid_command("report", runs / "old")
+    assert (done.code, done.out.splitlines()[-1]) == (0, str(runs / "old" / "results.json"))
+    assert "judge: none" in done.out
+    assert {path: path.stat().st_mtime_ns for path in (runs / "old").iterdir()} == before
+
+
+def test_compare_names_what_flipped_and_leaves_a_page(hybrid_command, runs):
+    done = hybrid_command("report", runs / "old", runs / "new", "--compare", "--out", runs / "out")
+    assert done.code == 0, done.err
+    assert "-100" in done.out and done.out.splitlines()[-1] == f"comparison: {runs / 'out' / 'compare.html'}"
+    assert "old → new" in (runs / "out" / "compare.html").read_text()
+    done = hybrid_command("report", runs / "old", runs / "new", "--compare", "--json")
+    (flip,) = json.loads(done.out)["flips"]
+    assert (flip["question_id"], flip["gained"]) == ("q0", False)
+
+
+def test_redact_writes_beside_the_run(hybrid_command, runs):
+    done = hybrid_command("report", runs / "old", "--redact")
+    assert done.out.splitlines()[-1] == str(runs / "old" / "redacted" / "results.json")
+    assert "five long years" not in (runs / "old" / "redacted" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(("format", "made"), [("csv", "rows.csv"), ("baseline", "results.json")])
+def test_export_prints_what_it_made(hybrid_command, runs, format, made):
+    done = hybrid_command("report", runs / "old", "--export", format, "--out", runs / "out")
+    assert done.out.strip() == str(runs / "out" / made) and (runs / "out" / made).is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["old", "new"], "needs 1 folder, got 2; add --compare."),
+        (["old", "--compare"], "needs 2 folders, got 1."),
+        (["old", "--redact", "--export", "csv"], "does not go with --redact: give one of them"),
+        (["old", "--out", "x"], "goes with --judge, --compare, --redact, --export"),
+        (["old", "--export", "xls"], 'Unknown format "xls"'),
+    ],
+)
+def test_what_does_not_fit_together_is_one_line_and_exit_2(hybrid_command, runs, arguments, expected):
+    named = [runs / each if each in ("old", "new") else each for each in arguments]
+    done = hybrid_command("report", *named)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert expected in done.err
+
+
+def test_open_opens_the_page(hybrid_command, runs, monkeypatch):
+    opened = []
+    monkeypatch.setattr("typer.launch", opened.append)
+    hybrid_command("report", runs / "old", "--open")
+    assert opened == [(runs / "old" / "report.html").as_uri()]
+
 
 @pytest.fixture
 def ended(hybrid_command, warranty, pipeline, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from hybrid.evaluation.columns import pick_columns
 from hybrid.evaluation.failures import widened
-from hybrid.evaluation.page import render
+from hybrid.evaluation.page.document import render
 from hybrid.evaluation.results import Measured, row_json, summed_up
 from hybrid.evaluation.scoring import JUDGED, AnswerRecord, score
 from hybrid.evaluation.table import plain

@@ -142,6 +142,7 @@ def test_a_row_keeps_text_evidence_and_verdicts(measured):
     assert (line["question_id"], line["gold"], line["shown"]) == (f"q{n}", [7], [n])
     assert line["citations"] == [{"marker": "[1]", "passage": n}]
     assert line["statements"][0]["pool"] == line["statements"][0]["shown"] == "supported"
+    assert line["statements"][0]["pool_score"] == 1.0
     assert line["metrics"]["correct"] == {"value": 1.0, "status": "ok", "reason": ""}
 
 
