@@ -88,10 +88,3 @@ def _begun_by(folder: Path) -> str | None:
     except (ValueError, KeyError, TypeError):
         return None
     return digest
-
-
-def write_beside(path: Path, text: str) -> None:
-    """Writes a file beside its place and renames it, so that a half-written one is never read."""
-    beside = path.with_name(f".{path.name}.tmp")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)

@@ -233,7 +233,7 @@ class Frame:
         names = [name for name, weight in weights.items() if weight != 0]
         factors = np.array([weights[name] for name in names])
         places = [self._place[name] for name in names]
-        joined = (self._weights[:, places] > 0).all(axis=1)
+        joined: NDArray[np.bool_] = np.all(self._weights[:, places] > 0, axis=1)
         failed = int(self._failed[:, places].any(axis=1).sum())
         n = int(joined.sum())
         rest = int(self._present[:, places].any(axis=1).sum()) - failed - n

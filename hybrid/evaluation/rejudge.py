@@ -13,8 +13,9 @@ from hybrid.evaluation.decision import decision
 from hybrid.evaluation.folder import run_folder
 from hybrid.evaluation.probes.aside import kept_aside
 from hybrid.evaluation.probes.swaps import Swap
-from hybrid.evaluation.report import RESULTS, ROWS, Report
+from hybrid.evaluation.report import RESULTS, Report
 from hybrid.evaluation.results import Measured, row_json, summed_up
+from hybrid.evaluation.rows import ROWS
 from hybrid.evaluation.scoring import AnswerRecord, score
 from hybrid.generation.generator import Generation
 from hybrid.judging.judge import Judge, for_language

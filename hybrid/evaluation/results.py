@@ -366,8 +366,8 @@ def _probes(measured: Measured, table: Table, groups: Mapping[str, str], penalty
             probes.setdefault(column.probe, {})[column.cell] = figures
     for found in (findings(measured.rows, groups), measured.aside):
         for probe, cells in found.items():
-            for cell, figures in cells.items():
-                probes.setdefault(probe, {}).setdefault(cell, {}).update(figures)
+            for cell, more in cells.items():
+                probes.setdefault(probe, {}).setdefault(cell, {}).update(more)
     return probes
 
 

@@ -314,7 +314,8 @@ def _probe_block(probe: str, cells: Mapping[str, Any]) -> Block:
         entries = [figures.get(name) for name in FINDINGS[probe]]
         shown = [notes.cell(entry, signed="from" in (entry or {})) for entry in entries]
         rows.append((cell, *shown, str(max((entry["n"] for entry in entries if entry), default=0))))
-    skipped = next(iter(cells.values()), {}).get("skipped", {})
+    first: Mapping[str, Any] = next(iter(cells.values()), {})
+    skipped = first.get("skipped", {})
     lines = [f"not swapped: {count} questions, {reason}" for reason, count in skipped.items()]
     lines += [
         f"{cell}: the largest difference is from gold {largest['from']} to gold {largest['to']}"

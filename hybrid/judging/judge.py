@@ -116,7 +116,7 @@ def _sound(judgement: Judgement) -> Judgement:
     Raises:
         ValueError: it is another word, or its score is not between 0 and 1.
     """
-    if judgement.failed:
+    if judgement.verdict is None:
         return Judgement(None, None, judgement.error or "the judge gave no verdict")
     verdict, score = Verdict(judgement.verdict), judgement.score
     if score is not None and not (math.isfinite(score) and 0 <= score <= 1):
