@@ -137,7 +137,8 @@ class _Duel:
 
     def beats(self, option: Option, other: Option) -> bool:
         """Whether the option surely lies above the other by what its parts have to bring."""
-        return self._above(option, other, self.bar(option, other))
+        compared = bool(self._against(option, other))
+        return compared and self._above(option, other, self.bar(option, other))
 
     def stands(self, option: Option, other: Option) -> bool:
         """Whether the option may be chosen over the other: for as many parts, if it is not d worse."""
