@@ -333,8 +333,9 @@ def label_blocks(results: Results) -> list[Block]:
         return []
     rates = ("true_positive_rate", "false_positive_rate", "supported_share", "supported_share_judge")
     rows = [
-        (cell, *(_told(entry[rate]) for rate in rates), str(entry["n"]))
-        for cell, entry in labels["cells"].items()
+        (cell, *(_told(labels["cells"][cell][rate]) for rate in rates), str(labels["cells"][cell]["n"]))
+        for cell in columns(results)
+        if cell in labels["cells"]
     ]
     header = (
         "judge by labels, percent",
