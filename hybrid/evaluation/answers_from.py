@@ -128,4 +128,6 @@ def _explain(figures: dict[str, Any], present: Collection[str]) -> None:
         verdict["reason"] = (
             "effects compare cells, so they need answers of at least two, such as base and base+rag"
         )
-        verdict["sentence"] += f" {verdict['reason'].capitalize()}."
+        told = f"{verdict['reason'].capitalize()}."
+        verdict["sentence"] += f" {told}"
+        verdict["sentences"].append({"text": told, "effect": "", "rows": []})
