@@ -204,7 +204,7 @@ def test_a_judge_that_talks_nonsense_has_failed(nonsense):
         def verdicts(self, pairs):
             return [nonsense for _ in pairs]
 
-    (row,) = score([record(1, "base+rag")], Nonsense())
+    (row,) = score([record(2, "base+rag")], Nonsense())
     assert row.metrics["groundedness"].status is Status.JUDGE_ERROR
     assert row.metrics["groundedness"].value is None
 
