@@ -138,7 +138,7 @@ def test_a_full_folder_is_not_written_over(ended, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(RunError, match="not empty"):
         judge_again(ended, OverlapJudge(), out=tmp_path)
-    with pytest.raises(RunError, match="holds a run"):
+    with pytest.raises(RunError, match="run is not empty"):
         judge_again(ended, OverlapJudge(), out=ended.folder)
 
 
