@@ -15,7 +15,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from hybrid import models
 from hybrid.errors import BadInput
-from hybrid.judging.cross_encoder import CrossEncoder, EncodedPair, PairEncoder, Scores, batches
+from hybrid.judging.cross_encoder import CrossEncoder, EncodedPair, PairEncoder, batches
 from hybrid.judging.features import features
 from hybrid.judging.judge import Judgement, Pair
 from hybrid.records import Verdict
@@ -23,6 +23,8 @@ from hybrid.records import Verdict
 SHIPPED = Path(__file__).parent.parent / "weights" / "grounding"
 CARD, ADAPTER, HEADS = "judge.json", "adapter_model.safetensors", "heads.safetensors"
 BATCH_PIECES = 6000
+MOST_KNOWN = 50_000
+"""Inputs that are remembered while a run is judged, about 500 bytes each."""
 SCHEMA_VERSION = 1
 
 
@@ -98,10 +100,13 @@ class GroundingJudge:
         self.validated = bool(card["validated"])
         self.languages = frozenset(card["languages"])
         self.digest = _digest(folder)
+        self._known: Readings = {}
 
     def verdicts(self, pairs: Sequence[Pair]) -> list[Judgement]:
         """One judgement for each pair of claim and evidence, in their order."""
-        scores = self._combination.probability(signals(self._model, self._encoder, pairs))
+        if len(self._known) > MOST_KNOWN:
+            self._known.clear()
+        scores = self._combination.probability(signals(self._model, self._encoder, pairs, self._known))
         return [
             Judgement(
                 Verdict.SUPPORTED if score >= self.threshold else Verdict.UNVERIFIABLE, round(float(score), 4)
@@ -110,27 +115,62 @@ class GroundingJudge:
         ]
 
 
-def signals(model: CrossEncoder, encoder: PairEncoder, pairs: Sequence[Pair]) -> NDArray[np.float64]:
-    """What the combination reads, shape [pairs, signals]."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the cross-encoder makes of a claim beside one window: a logit, and one for each piece of the claim."""
+
+    whole: float
+    words: NDArray[np.float32]
+
+
+Readings = dict[tuple[int, ...], Reading]
+
+
+def signals(
+    model: CrossEncoder, encoder: PairEncoder, pairs: Sequence[Pair], known: Readings | None = None
+) -> NDArray[np.float64]:
+    """What the combination reads, shape [pairs, signals].
+
+    Args:
+        model: in evaluation mode.
+        encoder: of its texts.
+        pairs: of claim and evidence.
+        known: inputs that were read before, and receives those that are read now: the same passage stands in
+            the evidence of many pairs.
+    """
     encoded = [encoder.encode(claim, evidence) for claim, evidence in pairs]
-    order = sorted(range(len(pairs)), key=lambda row: max(map(len, encoded[row].inputs)))
-    found: dict[int, tuple[float, ...]] = {}
+    known = {} if known is None else known
+    _read(model, encoder.pad, encoded, known)
+    rows = [
+        _crossed(_summed([known[ids] for ids in pair.inputs]), features(*texts))
+        for pair, texts in zip(encoded, pairs, strict=True)
+    ]
+    return np.array(rows, dtype=float)
+
+
+def _read(model: CrossEncoder, pad: int, pairs: Sequence[EncodedPair], known: Readings) -> None:
+    """Reads each input once that is not known yet."""
+    claims = {ids: pair.claim for pair in pairs for ids in pair.inputs if ids not in known}
+    singles = [EncodedPair((ids,), claim) for ids, claim in claims.items()]
+    order = sorted(range(len(singles)), key=lambda row: singles[row].size)
     with torch.inference_mode():
-        for batch in batches(encoded, order, BATCH_PIECES):
-            scores = model([encoded[row] for row in batch], encoder.pad)
-            found.update(zip(batch, _read(scores, [encoded[row] for row in batch]), strict=True))
-    return np.array([_crossed(found[row], features(*pair)) for row, pair in enumerate(pairs)], dtype=float)
+        for batch in batches(singles, order, BATCH_PIECES):
+            read = [singles[row] for row in batch]
+            scores = model(read, pad)
+            for place, pair in enumerate(read):
+                words = scores.words[place, : pair.claim].numpy().copy()
+                known[pair.inputs[0]] = Reading(float(scores.window[place]), words)
 
 
-def _read(scores: Scores, pairs: Sequence[EncodedPair]) -> list[tuple[float, ...]]:
-    """Of each pair: logits as a whole and of the least word, mean and least chance of a word, windows."""
-    chance = torch.sigmoid(scores.words)
-    held = scores.mask.float()
-    mean = (chance * held).sum(1) / held.sum(1).clamp(min=1)
-    least = chance.masked_fill(~scores.mask, 1.0).amin(1)
-    columns = (scores.whole, scores.least, mean, least)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [(*row, float(np.log(len(pair.inputs)))) for row, pair in zip(rows, pairs, strict=True)]
+def _summed(windows: Sequence[Reading]) -> tuple[float, ...]:
+    """Logits of the best window and of the least word, mean and least chance of a word, windows."""
+    words = np.max([window.words for window in windows], axis=0)
+    whole = max(window.whole for window in windows)
+    if not len(words):
+        return whole, 0.0, 1.0, 1.0, float(np.log(len(windows)))
+    chance = 1 / (1 + np.exp(-words))
+    least = -float(np.logaddexp.reduce(-words))
+    return whole, least, float(chance.mean()), float(chance.min()), float(np.log(len(windows)))
 
 
 def _crossed(read: Sequence[float], seen: Sequence[float]) -> tuple[float, ...]:
