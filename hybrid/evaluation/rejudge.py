@@ -53,7 +53,7 @@ def judge_again(run: Report, judge: Judge, *, out: Path | None = None, progress:
     judge = for_language(judge, suite.language)
     measured = _measured(run, records, judge, suite.hallucination_weight, progress)
     known = made["known"].get(made["model"]["name"])
-    inputs = InputsSpec.model_validate(made["pipeline"]["inputs"])
+    inputs = InputsSpec.model_validate(made.get("pipeline", {}).get("inputs", {}))
     figures = summed_up(measured, suite, judge, made["seed"], known, tolerance=inputs.hallucination_tolerance)
     figures["questions"] = dict(run.results["questions"]) | figures["questions"]
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,7 +1,7 @@
 """From answers to scored rows: every metric of every row has a value, or a status that says why not."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from hybrid.evaluation.attribution import citation_pairs, citation_precision, citation_recall
 from hybrid.evaluation.outcomes import Outcome, outcome
@@ -109,7 +109,7 @@ class ScoredRow:
     statements: tuple[JudgedStatement, ...]
     outcome: Outcome
     metrics: Mapping[str, Value]
-    ragas: Mapping[str, Value]
+    ragas: Mapping[str, Value] = field(default_factory=dict)
 
 
 def score(

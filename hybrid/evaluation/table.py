@@ -161,7 +161,7 @@ def _label_lines(results: Results) -> Iterator[str]:
     if flip := labels.get("flip") or (results.get("verdict") or {}).get("flip"):
         yield flip
     if labels:
-        unsure = f", and {labels['n_unsure']} as unsure" if labels["n_unsure"] else ""
+        unsure = f", and {labels['n_unsure']} as unsure" if labels.get("n_unsure") else ""
         yield f"labels: people labelled {labels['n']} statements{unsure}"
 
 

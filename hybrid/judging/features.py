@@ -1,55 +1,38 @@
-"""What is seen of a claim and its evidence without a model: words, numbers and names that stand in both."""
+"""What is seen of a claim and its evidence without a model: words and numbers that stand in both."""
 
-import math
 import re
 from collections.abc import Sequence
 
 from hybrid.judging.overlap import OverlapJudge, content_words
 from hybrid.judging.statements import sentences
 
-NAMES = ("overlap", "rare_overlap", "pair_overlap", "best_sentence", "numbers", "names", "length")
+NAMES = ("overlap", "best_sentences")
 """The features, in their order."""
 
-_NAME = re.compile(r"(?<!^)(?<![.!?:] )\b[A-Z]\w+")
 _QUESTION_MARKS = re.compile(r"^Q: | A: ")
+NUMBER_WEIGHT, MOST_LETTERS = 4.0, 9
 
 
-def features(claim: str, evidence: str) -> tuple[float, ...]:
-    """One number for each of ``NAMES``, 0 to 1 but for the length (logarithm of the claim's content words).
+def features(claim: str, evidence: str) -> tuple[float, float]:
+    """One number from 0 to 1 for each of ``NAMES``.
 
-    ``rare_overlap`` weighs words by their length, which goes with rarity and needs no counts;
-    ``pair_overlap`` asks for two words in a row; numbers and names are 1 where the claim has none.
+    ``overlap`` is the score of :class:`OverlapJudge`. ``best_sentences`` is the share of the claim's words
+    that stand in two sentences in a row, the best two; long words, which are rare ones, and numbers weigh more.
     """
-    plain = _QUESTION_MARKS.sub(" ", claim)
-    words, held = list(content_words(plain)), list(content_words(evidence))
-    known = set(held)
-    together = set(zip(held, held[1:], strict=False))
-    pairs = list(zip(words, words[1:], strict=False))
-    return (
-        OverlapJudge().verdicts([(claim, evidence)])[0].score or 0.0,
-        _weighed(words, known),
-        _share([pair in together for pair in pairs]),
-        max((_weighed(words, set(content_words(part))) for part in _spans(evidence)), default=0.0),
-        _share([word in known for word in words if word[-1].isdecimal()], empty=1.0),
-        _share([name.lower() in evidence.lower() for name in _NAME.findall(plain)], empty=1.0),
-        math.log1p(len(words)),
-    )
+    words = list(content_words(_QUESTION_MARKS.sub(" ", claim)))
+    best = max((_share(words, set(content_words(part))) for part in _neighbours(evidence)), default=0.0)
+    return OverlapJudge().verdicts([(claim, evidence)])[0].score or 0.0, best
 
 
-def _spans(evidence: str) -> list[str]:
-    """Two sentences in a row at a time."""
+def _neighbours(evidence: str) -> list[str]:
     found = list(sentences(evidence))
     return [" ".join(found[place : place + 2]) for place in range(max(1, len(found) - 1))]
 
 
-def _weighed(words: Sequence[str], known: set[str]) -> float:
+def _share(words: Sequence[str], known: set[str]) -> float:
     total = sum(map(_weight, words))
     return sum(_weight(word) for word in words if word in known) / total if total else 0.0
 
 
 def _weight(word: str) -> float:
-    return 4.0 if word[-1].isdecimal() else min(len(word), 9) - 1.0 or 0.5
-
-
-def _share(found: Sequence[bool], empty: float = 0.0) -> float:
-    return sum(found) / len(found) if found else empty
+    return NUMBER_WEIGHT if word[-1].isdecimal() else max(0.5, min(len(word), MOST_LETTERS) - 1.0)

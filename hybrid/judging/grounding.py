@@ -1,4 +1,4 @@
-"""The judge that ships with the project: a small cross-encoder beside words, numbers and names."""
+"""The judge that ships with the project: a small cross-encoder beside words and numbers."""
 
 import hashlib
 import json
@@ -76,7 +76,7 @@ def put_on(model: CrossEncoder, folder: Path) -> None:
 
 
 class GroundingJudge:
-    """Supports a claim by a cross-encoder's reading, combined with what words, numbers and names tell.
+    """Supports a claim by a cross-encoder's reading, combined with what words and numbers tell.
 
     Args:
         folder: weights and card as ``hybrid judge train`` leaves them; default: the shipped ones.
@@ -117,7 +117,7 @@ class GroundingJudge:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the cross-encoder makes of a claim beside one window: a logit, and one for each piece of the claim."""
+    """What is made of a claim beside one window: a logit, and one for each piece of the claim."""
 
     whole: float
     words: NDArray[np.float32]
@@ -129,7 +129,7 @@ Readings = dict[tuple[int, ...], Reading]
 def signals(
     model: CrossEncoder, encoder: PairEncoder, pairs: Sequence[Pair], known: Readings | None = None
 ) -> NDArray[np.float64]:
-    """What the combination reads, shape [pairs, signals].
+    """What the combination reads, shape [pairs, 5]: three signals of the model, two features.
 
     Args:
         model: in evaluation mode.
@@ -142,7 +142,7 @@ def signals(
     known = {} if known is None else known
     _read(model, encoder.pad, encoded, known)
     rows = [
-        _crossed(_summed([known[ids] for ids in pair.inputs]), features(*texts))
+        (*_summed([known[ids] for ids in pair.inputs]), *features(*texts))
         for pair, texts in zip(encoded, pairs, strict=True)
     ]
     return np.array(rows, dtype=float)
@@ -162,21 +162,13 @@ def _read(model: CrossEncoder, pad: int, pairs: Sequence[EncodedPair], known: Re
                 known[pair.inputs[0]] = Reading(float(scores.window[place]), words)
 
 
-def _summed(windows: Sequence[Reading]) -> tuple[float, ...]:
-    """Logits of the best window and of the least word, mean and least chance of a word, windows."""
+def _summed(windows: Sequence[Reading]) -> tuple[float, float, float]:
+    """Logits of the best window and of the least word, and the mean chance of a word."""
     words = np.max([window.words for window in windows], axis=0)
     whole = max(window.whole for window in windows)
     if not len(words):
-        return whole, 0.0, 1.0, 1.0, float(np.log(len(windows)))
-    chance = 1 / (1 + np.exp(-words))
-    least = -float(np.logaddexp.reduce(-words))
-    return whole, least, float(chance.mean()), float(chance.min()), float(np.log(len(windows)))
-
-
-def _crossed(read: Sequence[float], seen: Sequence[float]) -> tuple[float, ...]:
-    """All signals, and each once more weighed by the number of windows: long evidence is read less well."""
-    *model, long = read
-    return (*model, long, *seen, *(long * each for each in (*model, *seen)))
+        return whole, 0.0, 1.0
+    return whole, -float(np.logaddexp.reduce(-words)), float(np.mean(1 / (1 + np.exp(-words))))
 
 
 def _card(folder: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,8 @@ class Recipe:
         batch_pieces: word pieces of one step.
         shares: of the rows made of a set that are learned, by its name; of the others all.
         calibration: share of the groups kept back to fit the combination and the threshold.
-        penalty: on the squared weights of the combination.
+        penalty: on the squared weights of the combination; high, so that all signals keep a say: what a model
+            learned from is friendlier to it than what it will judge.
         seed: of everything that is drawn.
     """
 
@@ -51,7 +52,7 @@ class Recipe:
     batch_pieces: int = 2600
     shares: Mapping[str, float] = field(default_factory=dict)
     calibration: float = 0.08
-    penalty: float = 1e-2
+    penalty: float = 10.0
     seed: int = 0
 
 
@@ -104,7 +105,7 @@ def train_judge(
     with progress.track("Learning to judge", sum(row.pair.size for row in rows)) as done:
         losses = _learn(model, encoder, rows, recipe, done)
     model.eval()
-    _save_weights(model, folder)
+    _save_weights(model, folder, recipe.base)
     progress.say(f"Combining on {len(calibrating)} pairs …")
     combination, threshold = _combine(model, encoder, calibrating, recipe.penalty)
     card = {
@@ -228,7 +229,7 @@ def _combine(
     found = signals(model, encoder, [(pair.claim, pair.text) for pair in pairs])
     label = np.array([bool(pair.supported) for pair in pairs])
     weight = _balance(pairs)
-    combination = fit(found, label, weight, penalty)
+    combination = scaled(fit(found, label, weight, penalty), found, label, weight)
     return combination, best_threshold(combination.probability(found), label, weight)
 
 
@@ -265,6 +266,23 @@ def fit(
     return Combination(mean, scale, found_at[1:], float(found_at[0]))
 
 
+def scaled(
+    combination: Combination,
+    found: NDArray[np.float64],
+    label: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+) -> Combination:
+    """The combination with its logits brought to the scale of chances, which a penalty makes too small.
+
+    Source: Platt, Probabilistic Outputs for Support Vector Machines (1999).
+    """
+    logits = ((found - combination.mean) / combination.scale) @ combination.weights + combination.bias
+    line = fit(logits[:, None], label, weight, 0.0)
+    slope = float(line.weights[0] / line.scale[0])
+    bias = slope * (combination.bias - float(line.mean[0])) + line.bias
+    return replace(combination, weights=combination.weights * slope, bias=bias)
+
+
 def _sources(pairs: Sequence[LabelledPair]) -> dict[str, int]:
     names = [pair.source for pair in pairs]
     return {name: names.count(name) for name in sorted(set(names))}
@@ -274,9 +292,11 @@ def _digest(pairs: Sequence[LabelledPair]) -> str:
     return hashlib.sha256(json.dumps([asdict(pair) for pair in pairs]).encode()).hexdigest()
 
 
-def _save_weights(model: CrossEncoder, folder: Path) -> None:
+def _save_weights(model: CrossEncoder, folder: Path, base: str) -> None:
     """The adapter in half precision, and the heads."""
     folder.mkdir(parents=True, exist_ok=True)
+    # Where the base lay on this machine is nobody's business; the card names it.
+    model.encoder.peft_config["default"].base_model_name_or_path = base
     model.encoder.save_pretrained(str(folder))
     tensors = load_file(folder / ADAPTER)
     save_file({name: tensor.half() for name, tensor in tensors.items()}, folder / ADAPTER)

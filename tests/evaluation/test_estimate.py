@@ -24,11 +24,11 @@ def test_it_says_what_tuning_takes_unless_there_is_an_adapter(at_home, pipeline)
 def test_it_says_what_measuring_forgetting_takes_where_something_is_tuned(at_home, pipeline):
     wanted = {"limit": 2, "overrides": ["forgetting.enabled=true"]}
     # 96 tasks, each answered twice in at most 64 tokens.
-    (line,) = [line for line in estimate(prepare(pipeline, **wanted)) if line.startswith("forgetting")]
+    (line,) = [line for line in estimate(prepare(pipeline, **wanted)).lines if line.startswith("forgetting")]
     assert line.startswith("forgetting: 96 tasks and 44 paragraphs") and line.endswith(
         "at most 12288 to write"
     )
-    untuned = estimate(prepare(pipeline, cells=["base"], **wanted))
+    untuned = estimate(prepare(pipeline, cells=["base"], **wanted)).lines
     assert not any(line.startswith("forgetting") for line in untuned)
 
 

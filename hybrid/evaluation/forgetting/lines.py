@@ -14,11 +14,12 @@ SHARES = {
 
 def forgetting_lines(results: Mapping[str, Any]) -> list[str]:
     """One line for each figure and one for the gate; none where forgetting was not measured."""
-    found = results.get("forgetting")
-    if not found:
-        return []
-    shares = [_share_line(found[metric], *words) for metric, words in SHARES.items()]
-    return [_text_line(found["bits_per_byte"]), *shares, _gate_line(found["gate"])]
+    found = results.get("forgetting") or {}
+    whole = {name for name, figures in found.items() if {"base", "tuned", "difference"} <= set(figures)}
+    text = [_text_line(found["bits_per_byte"])] if "bits_per_byte" in whole else []
+    shares = [_share_line(found[name], *words) for name, words in SHARES.items() if name in whole]
+    gate = found.get("gate", {})
+    return [*text, *shares, *([_gate_line(gate)] if "limits" in gate else [])]
 
 
 def _text_line(figures: Figures) -> str:
