@@ -17,7 +17,8 @@ def features(claim: str, evidence: str) -> tuple[float, float]:
     """One number from 0 to 1 for each of ``NAMES``.
 
     ``overlap`` is the score of :class:`OverlapJudge`. ``best_sentences`` is the share of the claim's words
-    that stand in two sentences in a row, the best two; long words, which are rare ones, and numbers weigh more.
+    that stand in two sentences in a row, the best two; long words, which are rare ones, and numbers weigh
+    more.
     """
     words = list(content_words(_QUESTION_MARKS.sub(" ", claim)))
     best = max((_share(words, set(content_words(part))) for part in _neighbours(evidence)), default=0.0)

@@ -170,7 +170,7 @@ def test_an_interrupted_run_continues_to_the_same_figures(stage, after, warranty
 
 
 def test_a_judge_that_fails_too_often_withholds_the_figures(at_home, pipeline):
-    results = evaluate(pipeline, judge="overlap", judge=Flaky()).results
+    results = evaluate(pipeline, judge=Flaky()).results
     for cell in CELLS:
         for metric in ("groundedness", "hallucination_rate", "score"):
             figure = results["cells"][cell]["metrics"][metric]
