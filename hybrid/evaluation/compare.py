@@ -109,7 +109,7 @@ def compare(old: Side, new: Side) -> Comparison:
                 metric: paired_difference(
                     before.table[cell].get(metric, {}),
                     after.table[cell].get(metric, {}),
-                    before.groups | after.groups,
+                    {**before.groups, **after.groups},
                     binary=metric in BINARY,
                 ).to_json()
                 for metric in METRICS
