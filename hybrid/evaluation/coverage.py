@@ -1,8 +1,8 @@
 """Risk against coverage: how wrong a column is on the share of the questions of which it is surest.
 
 A model that may keep silent is asked two things at once: how much it answers, and how often it is wrong
-where it does. Two columns are compared fairly only where they answer the same share (El-Yaniv and Wiener,
-2010).
+where it does. Two columns are compared fairly only where they answer the same share of the questions
+(El-Yaniv and Wiener, 2010).
 """
 
 from collections.abc import Iterable, Sequence
