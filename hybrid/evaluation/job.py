@@ -33,7 +33,7 @@ from hybrid.pipeline import load_retriever
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Part, Question
 from hybrid.retrieval.retriever import Retriever
-from hybrid.specs import PipelineSpec, load_spec
+from hybrid.specs import PipelineSpec, SuiteSpec, load_spec
 from hybrid.suites import Suite, load_suite
 from hybrid.tuning.rows import trainable
 from hybrid.tuning.tune import trainable_questions
@@ -174,7 +174,8 @@ def prepare(
     shown = probe_columns(probes, wanted)
     _check_k(probes, spec.retrieval.k)
     given = open_adapter(adapter) if adapter else None
-    folder = library.find_suite(suite or spec.suite).parent
+    found = library.find_suite(suite or spec.suite)
+    check_judge(load_spec(SuiteSpec, found).judge)
     weights = models.find(spec.model, progress.say)
     check_tuned(spec, weights, given, wanted if cells is not None else ())
     budget = budget or Budget()
@@ -192,8 +193,7 @@ def prepare(
     if any(column.few_shot or (column.tuned and learns(weights, given)) for column in columns):
         trainable_questions(opened)
     check_thresholds(opened.spec)
-    check_judge(opened.spec.judge)
-    baseline = open_baseline(opened.spec.regression, folder, [question.id for question in questions])
+    baseline = open_baseline(opened.spec.regression, found.parent, [question.id for question in questions])
     check_questions(weights, spec, [*questions, *bound])
     warnings = _check_language(spec, opened.spec.language) + adapter_warnings(given, weights, spec)
     for warning in warnings:

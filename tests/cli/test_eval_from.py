@@ -8,7 +8,7 @@ ROWS = Path(__file__).parent.parent / "evaluation" / "four-cells.jsonl"
 
 
 def test_answers_made_elsewhere_are_shown_as_a_run(hybrid_command, tmp_path):
-    done = hybrid_command("eval", "--from", ROWS, "--out", tmp_path / "out")
+    done = hybrid_command("eval", "--from", ROWS, "--judge", "overlap", "--out", tmp_path / "out")
     assert done.code == 0, done.err
     assert done.out.splitlines()[-1] == str(tmp_path / "out" / "results.json")
     assert "ragas formula; judge: overlap" in done.out

@@ -36,7 +36,7 @@ def means(column):
 def report(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HYBRID_HOME", str(tmp_path_factory.mktemp("home")))
-        return evaluate_answers(FOUR_CELLS)
+        return evaluate_answers(FOUR_CELLS, judge="overlap")
 
 
 def test_four_cells_are_scored_and_paired(report):
@@ -94,7 +94,7 @@ def test_a_report_goes_to_ragas_and_comes_back(report, tmp_path):
     assert [sample.abstained for sample in dataset] == [row["abstained"] for row in report.rows]
     assert dataset[0].reference_contexts == [K3] and dataset[3].cell == "tuned+rag"
     dataset.to_jsonl(tmp_path / "samples.jsonl")
-    back = evaluate_answers(tmp_path / "samples.jsonl")
+    back = evaluate_answers(tmp_path / "samples.jsonl", judge="overlap")
     for key in ("cells", "references", "effects", "ragas", "by_tag", "judge"):
         assert back.results[key] == report.results[key], key
     assert back.verdict["zones"] == report.verdict["zones"]

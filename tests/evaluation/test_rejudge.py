@@ -23,6 +23,7 @@ SPEC = SuiteSpec(
     thresholds={"base.correct": 0.1, "tuned+rag.hallucination_rate": 0.2},
 )
 SAYS = ("{0} years [1]", "It has {0} years [1][2]. It is blue [7].", "99 years", "{0} years", "I don't know.")
+DECISION = ("assumptions", "costs", "effects_cost", "eight_questions")
 TIMES = {"created", "judged_again"}
 
 
@@ -91,6 +92,9 @@ def ended(tmp_path):
 def figures(report):
     """``results.json`` as it is read back, without what differs from run to run."""
     results = json.loads((report.folder / "results.json").read_text())
+    # The run of these tests was summed up without them.
+    for key in DECISION:
+        results.pop(key, None)
     return results | {"provenance": {k: v for k, v in results["provenance"].items() if k not in TIMES}}
 
 

@@ -47,9 +47,10 @@ def test_evidence_longer_than_the_context_is_read_in_windows(judge, tiny_weights
     claim, sentences = "It lasts.", [f"Number {n} lasts {n} years and a day." for n in range(10, 16)]
     monkeypatch.setattr(judge, "_context", len(judge._prompt(claim, "")) + 75)
     prompts = judge._prompts(claim, " ".join(sentences))
-    # A sentence is 33 bytes and its join one more: two make 68, with three it is 102.
-    assert prompts == [judge._prompt(claim, "\n".join(sentences[start : start + 2])) for start in range(5)]
-    shares = [share_of_yes(judge, tiny_weights, claim, "\n".join(sentences[n : n + 2])) for n in range(5)]
+    # A sentence is 33 bytes: two are a window, and the next begins with the second of them.
+    windows = [" ".join(sentences[start : start + 2]) for start in range(5)]
+    assert prompts == [judge._prompt(claim, window) for window in windows]
+    shares = [share_of_yes(judge, tiny_weights, claim, window) for window in windows]
     (found,) = judge.verdicts([(claim, " ".join(sentences))])
     assert found.score == pytest.approx(max(shares), abs=1e-4)
 

@@ -50,7 +50,7 @@ def _gate_line(gate: Mapping[str, Any]) -> str:
     if not gate["limits"]:
         return "forgetting gate: no limit is set"
     failed, undecided = (
-        ", ".join(f"{name} {gate['limits'][name]:g}" for name in gate[kind])
+        ", ".join(f"{name} {gate['limits'][name]}" for name in gate.get(kind, ()))
         for kind in ("failed", "undecided")
     )
     held = f"failed, the whole interval lies beyond {failed}" if failed else "passed"
