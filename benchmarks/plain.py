@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from transformers import GenerationConfig
+from turns import Row
 
 from hybrid.evaluation.ragas_figures import contexts_of
 from hybrid.generation.answers import Generated
@@ -16,9 +17,6 @@ from hybrid.generation.fitting import Prompt
 from hybrid.generation.generator import Generator
 from hybrid.judging.judge import Judge
 from hybrid.judging.statements import statements
-from hybrid.records import Answer, Question
-
-Row = tuple[Question, Answer]
 
 
 def answers_one_by_one(generator: Generator, prompts: Sequence[Prompt]) -> list[Generated]:
