@@ -21,6 +21,7 @@ import json
 import os
 import statistics
 import sys
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
@@ -73,7 +74,10 @@ def ways(generator: Generator, judge: Judge) -> dict[str, Way]:
     """The three ways by name; the quantised base is a copy."""
     int8 = copy.copy(generator)
     quantise = torch.ao.quantization.quantize_dynamic
-    int8.model = quantise(generator.model, {torch.nn.Linear}, dtype=torch.qint8)
+    with warnings.catch_warnings():
+        # torch says that torchao comes next, which would be one more package.
+        warnings.simplefilter("ignore")
+        int8.model = quantise(generator.model, {torch.nn.Linear}, dtype=torch.qint8)
     in_batches = partial(scores_in_batches, judge)
     return {
         "plain": Way(partial(answers_one_by_one, generator), partial(scores_by_ragas, judge)),

@@ -104,6 +104,8 @@ def a_try(seconds, texts, scores):
     return Tried({"generation": seconds, "judging": 1.0, "total": seconds + 1}, [*map(row, texts)], scores)
 
 
+# ragas leaves a file of its own open.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_plain_way_scores_as_ours_does():
     rows = [row(HALF), row("Five years."), row("I do not know.", abstained=True), row("Ninety euros.")]
     # one of two sentences · "five" and "years" are there, as is "warranty" · nothing stated · "ninety" is not
