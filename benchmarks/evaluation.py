@@ -125,6 +125,7 @@ def outcome_of(asked: argparse.Namespace) -> dict[str, Any]:
         "suite": job.suite.name,
         "model": job.weights.name,
         "judge": judge.name,
+        "judge_digest": judge.digest,
         "threads": torch.get_num_threads(),
         "load_before": round(load, 2),
         "versions": {name: version(name) for name in ("torch", "transformers", "ragas")},
