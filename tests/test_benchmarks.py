@@ -12,7 +12,16 @@ sys.path.insert(0, str(BENCHMARKS))
 from adviser import choice  # noqa: E402
 from committed import markdown  # noqa: E402
 from coverage import binary_cells, coverage  # noqa: E402
+from evaluation import alike, scores_in_batches  # noqa: E402
+from plain import answers_one_by_one, scores_by_ragas  # noqa: E402
+from turns import Tried, Way, in_turn, ratios  # noqa: E402
 from worlds import BY_NAME, COLUMNS, WORLDS, oracle_share  # noqa: E402
+
+from hybrid.judging.overlap import OverlapJudge  # noqa: E402
+from hybrid.records import Answer, Passage, Question  # noqa: E402
+
+SHOWN = (Passage(1, "figs.md", "Figs", "The warranty of this dryer lasts for five full years.", 0, 53),)
+HALF = "The warranty of this dryer lasts for five years. A repair of the motor costs another ninety euros."
 
 
 def test_there_are_enough_worlds_and_each_has_a_name():
@@ -77,3 +86,63 @@ def test_coverage_counts_in_percent():
 
 def test_a_table_as_markdown():
     assert markdown(["a", "n"], [["x", 1]]) == "| a | n |\n| --- | ---: |\n| x | 1 |"
+
+
+class OneByOne(OverlapJudge):
+    """Refuses more than one pair at a time."""
+
+    def verdicts(self, pairs):
+        assert len(pairs) == 1
+        return super().verdicts(pairs)
+
+
+def row(text, *, abstained=False):
+    return Question("q", "How long is the warranty?"), Answer(text, (), SHOWN, abstained, text)
+
+
+def a_try(seconds, texts, scores):
+    return Tried({"generation": seconds, "judging": 1.0, "total": seconds + 1}, [*map(row, texts)], scores)
+
+
+# ragas leaves a file of its own open.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_plain_way_scores_as_ours_does():
+    rows = [row(HALF), row("Five years."), row("I do not know.", abstained=True), row("Ninety euros.")]
+    # one of two sentences · "five" and "years" are there, as is "warranty" · nothing stated · "ninety" is not
+    assert scores_in_batches(OverlapJudge(), rows) == [0.5, 1.0, None, 0.0]
+    assert scores_by_ragas(OneByOne(), rows) == [0.5, 1.0, None, 0.0]
+
+
+def test_the_plain_way_writes_what_a_batch_of_one_writes(tiny_generator):
+    prompts = [tiny_generator.prompt(text, SHOWN) for text in ("Why?", "How long is the warranty?")]
+    alone = [tiny_generator.generate([prompt]).outputs[0].text for prompt in prompts]
+    assert [output.text for output in answers_one_by_one(tiny_generator, prompts)] == alone
+
+
+def test_ratios_are_of_one_repeat():
+    slow = [a_try(9.0, [], []), a_try(3.0, [], []), a_try(5.0, [], [])]
+    fast = [a_try(3.0, [], []), a_try(3.0, [], []), a_try(2.0, [], [])]
+    found = ratios(slow, fast)
+    # 9/3, 3/3, 5/2 · (9 + 1)/(3 + 1), 1, (5 + 1)/(2 + 1)
+    assert found["generation"] == {"min": 1.0, "median": 2.5}
+    assert found["total"] == {"min": 1.0, "median": 2.0}
+
+
+def test_equal_answers_have_to_score_alike():
+    ours = a_try(1.0, ["a", "b", "c", "d"], [0.5, 1.0, None, 0.0])
+    same = alike(a_try(1.0, ["a", "b", "c", "other"], [0.5, 1.0, None, 1.0]), ours)
+    assert same == {"equal_answers": 0.75, "judged_answers": 2, "faithfulness": [0.75, 0.75], "alike": True}
+    assert not alike(a_try(1.0, ["a", "b", "c", "d"], [0.5, 0.99, None, 0.0]), ours)["alike"]
+    assert not alike(a_try(1.0, ["a", "b", "c", "d"], [0.5, 1.0, 1.0, 0.0]), ours)["alike"]
+    assert not alike(a_try(1.0, ["w", "x", "c", "z"], [0.5, 1.0, None, 0.0]), ours)["alike"]
+
+
+def test_every_other_repeat_is_in_reversed_order():
+    called = []
+    ways = {
+        name: Way(lambda prompts, name=name: called.append(name) or [], lambda rows: [])
+        for name in ("a", "b")
+    }
+    assert {name: len(tries) for name, tries in in_turn(ways, [], [], 3).items()} == {"a": 3, "b": 3}
+    # first to warm up
+    assert "".join(called) == "ab" + "ab" + "ba" + "ab"
