@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/judge"))
     options = parser.parse_args()
     if not (options.data / "fever_dev_pairs").is_dir():
-        parser.error(f"{options.data} holds no fever_dev_pairs; name the folder of the public sets with --data.")
+        parser.error(f"{options.data} holds no fever_dev_pairs: name the folder of public sets with --data.")
     for folder, sets in {"validation": VALIDATION, "training": TRAINING}.items():
         (options.out / folder).mkdir(parents=True, exist_ok=True)
         for name, make in sets.items():
