@@ -122,6 +122,9 @@ def _context(results: Results, rows: Sequence[Row]) -> dict[str, Any]:
     compared = list(results.get("cells", {})) or cells
     tags = list(results.get("by_tag") or {})
     made = cards(rows, cells, compared, tags)
+    verdict, labels = results.get("verdict") or {}, (results.get("judge") or {}).get("labels") or {}
+    # What would flip the verdict stands beside it.
+    told = (verdict.get("flip"), labels.get("flip"))
     return {
         "results": results,
         "columns": shown,
@@ -132,7 +135,7 @@ def _context(results: Results, rows: Sequence[Row]) -> dict[str, Any]:
         "metrics": SHOWN,
         "costs": COSTS,
         "actions": ACTIONS,
-        "notes": notes(results),
+        "notes": [line for line in notes(results) if line not in told],
         "plots": plots(shown),
         "forest": forest(results),
         "slices": {name: slices(column) for name, column in shown.items()},
