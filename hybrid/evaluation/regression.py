@@ -1,11 +1,11 @@
 """Has a run become worse than an accepted one? Bounds on the interval of a drop, paired by question."""
 
-import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
 from hybrid.errors import RunError, UnknownName
+from hybrid.evaluation.choice import MOST_QUESTIONS, Difference, more_questions
 from hybrid.evaluation.columns import COLUMNS
 from hybrid.evaluation.intervals import Summary, paired_difference
 from hybrid.evaluation.rows import Values, read_values
@@ -15,7 +15,6 @@ from hybrid.specs import RegressionSpec
 
 Zone = Literal["held", "broken", "undecided", "not measured"]
 
-MOST_QUESTIONS = 10_000
 """More than this is called "over 10,000"."""
 
 
@@ -110,15 +109,8 @@ def _zone(drop: Summary, bound: float) -> Zone:
 
 
 def _more_questions(drop: Summary, bound: float) -> int:
-    """Questions to add until an interval around the same drop would no longer hold the bound.
-
-    A half-width falls with √n, so n · (half-width ÷ distance to the bound)² questions are needed in all.
-    """
-    mean, low, high = drop.mean or 0.0, drop.low or 0.0, drop.high or 0.0
-    distance, half = abs(mean - bound), (mean - low if mean > bound else high - mean)
-    if distance * math.sqrt(MOST_QUESTIONS / drop.n) <= half:
-        return MOST_QUESTIONS
-    return min(MOST_QUESTIONS, max(1, math.ceil(drop.n * ((half / distance) ** 2 - 1))))
+    """Questions to add until an interval around the same drop would no longer hold the bound."""
+    return more_questions(Difference(drop.mean or 0.0, drop.low or 0.0, drop.high or 0.0, drop.n), bound)
 
 
 def _text(drop: Summary, bound: float, zone: Zone, more: int | None, spec: RegressionSpec) -> str:
