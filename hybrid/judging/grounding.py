@@ -26,6 +26,7 @@ BATCH_PIECES = 6000
 MOST_KNOWN = 50_000
 """Inputs that are remembered while a run is judged, about 500 bytes each."""
 SCHEMA_VERSION = 1
+"""Of a card. Raised also with any change of windows or features, so that the digest changes with verdicts."""
 
 
 @dataclass(frozen=True, slots=True)
