@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +89,10 @@ class GroundingJudge:
 
     def __init__(self, folder: Path = SHIPPED) -> None:
         card = _card(folder)
-        self._model, self._encoder, base = load_encoder(card["base"]["name"])
+        base = models.locate(card["base"]["name"])
         if base.digest != card["base"]["digest"]:
             raise BadInput(str(folder), f"was trained on other weights of {base.name} than those here.")
-        put_on(self._model, folder)
-        self._model.eval()
+        self._folder, self._base = folder, base.name
         fitted = card["combination"]
         arrays = {name: np.asarray(fitted[name], dtype=float) for name in ("mean", "scale", "weights")}
         self._combination = Combination(**arrays, bias=fitted["bias"])
@@ -103,11 +103,18 @@ class GroundingJudge:
         self.digest = _digest(folder)
         self._known: Readings = {}
 
+    @cached_property
+    def _loaded(self) -> tuple[CrossEncoder, PairEncoder]:
+        """Loaded at the first claim: verdicts that are kept need no weights."""
+        model, encoder, _ = load_encoder(self._base)
+        put_on(model, self._folder)
+        return model.eval(), encoder
+
     def verdicts(self, pairs: Sequence[Pair]) -> list[Judgement]:
         """One judgement for each pair of claim and evidence, in their order."""
         if len(self._known) > MOST_KNOWN:
             self._known.clear()
-        scores = self._combination.probability(signals(self._model, self._encoder, pairs, self._known))
+        scores = self._combination.probability(signals(*self._loaded, pairs, self._known))
         return [
             Judgement(
                 Verdict.SUPPORTED if score >= self.threshold else Verdict.UNVERIFIABLE, round(float(score), 4)
