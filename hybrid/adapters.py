@@ -30,6 +30,12 @@ class Adapter:
     manifest: Mapping[str, Any]
 
 
+def find_adapter(name: str | Path) -> Path:
+    """The folder of an adapter: a path, or the name of one that comes with the package."""
+    shipped = Path(__file__).parent / "weights" / name
+    return shipped if not Path(name).exists() and shipped.is_dir() else Path(name)
+
+
 def open_adapter(path: Path) -> Adapter:
     """Opens a PEFT folder, made here or elsewhere.
 

@@ -17,6 +17,7 @@ from hybrid.generation.endpoint import EndpointGenerator, folder_refused
 from hybrid.generation.fitting import Prompt
 from hybrid.generation.generator import Generation, Generator, TextGenerator
 from hybrid.generation.prompt import Example
+from hybrid.generation.reason import without_quote
 from hybrid.models import Model, Say, Served, Weights
 from hybrid.progress import Done
 from hybrid.records import Answer, Passage, Question, Turn
@@ -134,7 +135,7 @@ def answer_all(
 
 def read_answer(prompt: Prompt, output: Generated) -> Answer:
     """Resolves markers against the passages of this very request and looks for an abstention."""
-    resolved = resolve(output.text, prompt.shown)
+    resolved = resolve(without_quote(output.text), prompt.shown)
     return Answer(
         text=resolved.text,
         citations=resolved.citations,

@@ -136,7 +136,7 @@ def _read(job: Job, prompts: Mapping[bool, Mapping[str, Prompt]]) -> dict[str, l
 def _training(job: Job, prompts: Sequence[Prompt], seconds_a_token: float) -> tuple[float, str]:
     tuning = job.spec.tuning
     row = sum(prompt.tokens for prompt in prompts) / len(prompts)
-    rows = min(tuning.rows, (tuning.max_steps or math.inf) * tuning.batch_rows)
+    rows = min(tuning.rows, (tuning.max_steps or math.inf) * max(1, tuning.batch_tokens / row))
     seconds = rows * row * seconds_a_token * TRAINING_TO_READING
     return seconds, f"tuning: {rows} rows, about {round(rows * row)} tokens, about {_minutes(seconds)}"
 

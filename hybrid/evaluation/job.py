@@ -35,7 +35,7 @@ from hybrid.records import Part, Question
 from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import PipelineSpec, SuiteSpec, load_spec
 from hybrid.suites import Suite, load_suite
-from hybrid.tuning.rows import trainable
+from hybrid.tuning.gold import trainable
 from hybrid.tuning.tune import trainable_questions
 
 if TYPE_CHECKING:

@@ -3,17 +3,17 @@
 import hashlib
 import importlib.metadata
 import json
-import math
 import shutil
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from transformers import AutoTokenizer
 
 from hybrid import library, models
-from hybrid.adapters import MANIFEST, Adapter, adapter_folder, open_adapter, publish
+from hybrid.adapters import MANIFEST, Adapter, adapter_folder, find_adapter, open_adapter, publish
 from hybrid.errors import NoTrainingQuestions
 from hybrid.generation.device import load_model, pick_device, precision
 from hybrid.generation.encode import ChatEncoder
@@ -22,13 +22,25 @@ from hybrid.pipeline import load_retriever
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Question
 from hybrid.retrieval.retriever import Retriever
-from hybrid.specs import PipelineSpec, load_spec
+from hybrid.specs import PipelineSpec, TuningSpec, load_spec
 from hybrid.suites import Suite, load_suite
+from hybrid.tuning.builder import RowBuilder
 from hybrid.tuning.canaries import planted_canaries, with_canaries
 from hybrid.tuning.encoding import EncodedRow, encode_rows, rows_digest
+from hybrid.tuning.gold import trainable
 from hybrid.tuning.known import known_unaided
-from hybrid.tuning.rows import RowBuilder, TrainingRow, trainable
-from hybrid.tuning.train import train
+from hybrid.tuning.replay import replay_prompts, replay_rows
+from hybrid.tuning.rows import TrainingRow
+from hybrid.tuning.train import plan_training, train
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where rows come from: a suite, the retriever over its corpus, and how many rows it gives."""
+
+    suite: Suite
+    retriever: Retriever
+    tuning: TuningSpec
 
 
 def training_rows(
@@ -36,12 +48,14 @@ def training_rows(
 ) -> list[TrainingRow]:
     """The rows that a pipeline learns from a suite.
 
+    Documents that only ``unseen`` evaluation questions ask about are never read, not even as distractors.
+
     Args:
         spec: the pipeline.
         suite: its training questions are used; those without reference or gold are left out.
         retriever: over the suite's corpus.
         seed: decides everything that is drawn.
-        known: ids of questions that the base answers right unaided (for ``no_context: from_memory``).
+        known: ids of questions that the base answers right unaided (for ``from_memory``).
 
     Raises:
         NoTrainingQuestions: the suite has none that can be trained on.
@@ -54,8 +68,15 @@ def training_rows(
         spec=spec.tuning,
         style=suite.spec.answers,
         seed=seed,
+        avoid=unseen_documents(suite),
     )
     return with_canaries(builder.build(questions, known), spec.tuning.canaries, seed)
+
+
+def unseen_documents(suite: Suite) -> frozenset[str]:
+    """Documents that evaluation questions ask about and no training question does."""
+    asked = {gold.document for question in suite.questions for gold in question.gold or ()}
+    return frozenset(asked - {gold.document for question in suite.training for gold in question.gold or ()})
 
 
 def trainable_questions(suite: Suite) -> list[Question]:
@@ -94,7 +115,8 @@ def tune_pipeline(
         HybridError: a name is unknown, weights are missing, or there is nothing to train on.
     """
     spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides)
-    opened = load_suite(suite or spec.suite, say=progress.say)
+    mixed = next(iter(spec.tuning.mixture), None)
+    opened = load_suite(suite or mixed or spec.suite, say=progress.say)
     opened.require_training()
     weights = models.locate(spec.model, progress.say)
     retriever = load_retriever(spec, opened.corpus, progress.say)
@@ -128,26 +150,67 @@ def tune(
         HybridError: the loss is no longer a number.
     """
     tokenizer = AutoTokenizer.from_pretrained(weights.path)
-    rows = training_rows(spec, suite, retriever, seed=seed, known=known)
-    encoded = encode_rows(
-        rows,
-        ChatEncoder(tokenizer),
-        end_id=tokenizer.eos_token_id,
-        max_tokens=spec.tuning.max_row_tokens,
-        style=suite.spec.answers,
-    )
+    sources = _sources(spec, suite, retriever, progress)
+    encoder = ChatEncoder(tokenizer)
+    parts: list[dict[str, Any]] = []
+    encoded: list[EncodedRow] = []
+    canaries = 0
+    for source in sources:
+        own = spec.model_copy(update={"tuning": source.tuning})
+        rows = training_rows(own, source.suite, source.retriever, seed=seed, known=known)
+        encoded += encode_rows(
+            rows,
+            encoder,
+            end_id=tokenizer.eos_token_id,
+            max_tokens=spec.tuning.max_row_tokens,
+            style=source.suite.spec.answers,
+        )
+        parts.append(_part(source, rows))
+        canaries += len(planted_canaries(rows, spec.tuning.canaries, seed))
     if not encoded:
         raise NoTrainingQuestions(
             f'Suite "{suite.name}": no training row fits into {spec.tuning.max_row_tokens} tokens. '
             "Raise tuning.max_row_tokens."
         )
-    recipe = _recipe(spec, suite, weights, rows, encoded, seed)
+    encoded += _replay(spec, weights, len(encoded), seed, progress)
+    start = open_adapter(find_adapter(spec.tuning.start_from)) if spec.tuning.start_from else None
+    recipe = _recipe(spec, weights, parts, encoded, start, seed) | {"canaries": canaries}
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
-    folder = adapter_folder(suite.name, digest)
+    folder = adapter_folder("+".join(source.suite.name for source in sources), digest)
     if (folder / MANIFEST).is_file():
         progress.say(f"Adapter found: {folder}")
         return open_adapter(folder)
-    return _train(spec, weights, tokenizer, encoded, recipe, folder=folder, progress=progress)
+    return _train(spec, weights, tokenizer, encoded, recipe, start=start, folder=folder, progress=progress)
+
+
+def _sources(spec: PipelineSpec, suite: Suite, retriever: Retriever, progress: Progress) -> list[Source]:
+    """The suites of the mixture, each with its rows; without a mixture the suite that is asked."""
+    if not spec.tuning.mixture:
+        return [Source(suite, retriever, spec.tuning)]
+    opened = {name: load_suite(name, say=progress.say) for name in spec.tuning.mixture}
+    return [
+        Source(
+            opened[name],
+            load_retriever(spec, opened[name].corpus, progress.say),
+            spec.tuning.model_copy(update={"rows": rows}),
+        )
+        for name, rows in spec.tuning.mixture.items()
+    ]
+
+
+def _replay(
+    spec: PipelineSpec, weights: Weights, rows: int, seed: int, progress: Progress
+) -> list[EncodedRow]:
+    count = round(spec.tuning.replay * rows)
+    if not count:
+        return []
+    return replay_rows(
+        replay_prompts(count, seed),
+        weights,
+        spec.generation,
+        max_tokens=spec.tuning.max_row_tokens,
+        progress=progress,
+    )
 
 
 def _train(
@@ -157,12 +220,13 @@ def _train(
     rows: Sequence[EncodedRow],
     recipe: dict[str, Any],
     *,
+    start: Adapter | None,
     folder: Path,
     progress: Progress,
 ) -> Adapter:
     work = folder.with_name(f"{folder.name}.training")
     model = load_model(weights, spec.generation, pick_device(spec.generation.device))
-    steps = spec.tuning.max_steps or math.ceil(len(rows) / spec.tuning.batch_rows)
+    steps = spec.tuning.max_steps or len(plan_training(rows, model, spec.tuning, recipe["seed"]))
     started = time.perf_counter()
     with progress.track(f"Tuning on {len(rows)} rows", steps) as done:
         losses = train(
@@ -173,6 +237,7 @@ def _train(
             folder=work,
             seed=recipe["seed"],
             on_step=lambda step, loss: done(step, f"loss {loss:.3f}"),
+            start_from=start.path if start else None,
         )
     manifest = recipe | {"losses": losses, "seconds": time.perf_counter() - started}
     adapter = publish(work / "adapter", folder, manifest)
@@ -180,34 +245,40 @@ def _train(
     return adapter
 
 
+def _part(source: Source, rows: Sequence[TrainingRow]) -> dict[str, Any]:
+    """What a manifest tells of one suite.
+
+    ``documents`` hold the answers that were learned; ``shown`` are all whose text stood in a row. Loss is
+    taken on answers only.
+    """
+    corpus = source.suite.corpus
+    return {
+        "suite": source.suite.name,
+        "corpus": {"name": corpus.name, "generation": corpus.generation, "digest": corpus.digest},
+        "rows": len(rows),
+        "documents": sorted({gold.document for row in rows for gold in row.question.gold or ()}),
+        "shown": sorted({passage.document for row in rows for passage in row.passages}),
+    }
+
+
 def _recipe(
     spec: PipelineSpec,
-    suite: Suite,
     weights: Weights,
-    rows: Sequence[TrainingRow],
+    parts: Sequence[dict[str, Any]],
     encoded: Sequence[EncodedRow],
+    start: Adapter | None,
     seed: int,
 ) -> dict[str, Any]:
-    """Everything that made the adapter; its digest is the adapter's place.
-
-    ``documents`` hold the answers that were learned; ``shown`` are all whose text stood in a row, distractors
-    of documents that are otherwise unseen among them. Loss is taken on answers only.
-    """
-    recipe = {
+    """Everything that made the adapter; its digest is the adapter's place."""
+    return {
         "base": {
             "name": weights.name,
             "digest": weights.digest,
             "architectures": read_config(weights).get("architectures"),
             "tokenizer": file_digest(weights.path / "tokenizer.json"),
         },
-        "suite": suite.name,
-        "corpus": {
-            "name": suite.corpus.name,
-            "generation": suite.corpus.generation,
-            "digest": suite.corpus.digest,
-        },
-        "documents": sorted({gold.document for row in rows for gold in row.question.gold or ()}),
-        "shown": sorted({passage.document for row in rows for passage in row.passages}),
+        "sources": list(parts),
+        "start_from": start.digest if start else None,
         "rows": {
             "n": len(encoded),
             "tokens": sum(len(row.ids) for row in encoded),
@@ -220,6 +291,3 @@ def _recipe(
             name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "trl")
         },
     }
-    # No key for none, so that adapters made before there were canaries are found again.
-    canaries = planted_canaries(rows, spec.tuning.canaries, seed)
-    return recipe | {"canaries": len(canaries)} if canaries else recipe

@@ -2,7 +2,7 @@
 
 from hybrid.evaluation.job import Job
 from hybrid.evaluation.pool import Ranked
-from hybrid.tuning.rows import gold_passages
+from hybrid.tuning.gold import gold_passages
 
 
 def oracle(job: Job) -> Ranked:
