@@ -1,13 +1,15 @@
 """Builds training rows from questions: which passages are shown, which answer is wanted, all by a seed."""
 
 import random
-import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
+from itertools import islice
 
 from hybrid.corpus.store import Corpus
 from hybrid.generation.abstention import ABSTENTION
 from hybrid.generation.prompt import REWORDED
+from hybrid.judging.overlap import content_words
+from hybrid.judging.statements import sentences
 from hybrid.records import Passage, Question
 from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import Style, TuningSpec
@@ -17,7 +19,8 @@ from hybrid.tuning.rows import RowKind, TrainingRow
 
 LONG_SENTENCES = 3
 HIGHEST_MARKER = 20
-_SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+")
+NEAREST = 4
+"""A question may be asked of passages that do not tell if they are among so many that are found for it."""
 
 
 class RowBuilder:
@@ -80,8 +83,8 @@ class RowBuilder:
         for question, kind in zip(asked, self._kinds(asked), strict=True):
             if len(rows) >= self._spec.rows:
                 break
-            row = self._row(question, kind)
-            rows += [row, *self._beside(row, companions)]
+            rows.append(self._row(question, kind))
+            self._add_companions(rows, companions)
         return rows[: self._spec.rows]
 
     def _asked(self, questions: Sequence[Question]) -> list[Question]:
@@ -135,29 +138,48 @@ class RowBuilder:
             return self._silent(question, kind, tuple(shown), self._spec.absent, wording, numbers)
         return self._telling(question, tuple(shown), wording, numbers)
 
-    def _beside(self, row: TrainingRow, companions: "_Companions") -> Iterator[TrainingRow]:
-        """Rows of other questions with the same passages, as many as the policy wants and there are."""
-        companions.asked(row.question)
+    def _add_companions(self, rows: list[TrainingRow], companions: "_Companions") -> None:
+        """Adds rows of other questions with the passages of the last one, as many as are wanted and found.
+
+        One that the passages do not tell is added while silence is rarer than its share.
+        """
+        row = rows[-1]
+        companions.start(row.question)
         if not row.passages or row.question.bound:
             return
+        silent = sum(row.kind == "distractors" for row in rows)
         for _ in range(self._spec.questions_per_context - 1):
-            silent = self._random.random() < self._spec.distractors_only
-            question = companions.find(row.passages, tells=not silent, chooser=self._random)
+            quiet = silent < self._spec.distractors_only * len(rows)
+            question = companions.find(row.passages, tells=not quiet, chooser=self._random)
             if question is None:
                 continue
-            if silent:
-                yield self._silent(
-                    question, "distractors", row.passages, self._spec.absent, row.wording, row.numbers
+            if quiet:
+                silent += 1
+                rows.append(
+                    self._silent(
+                        question, "distractors", row.passages, self._spec.absent, row.wording, row.numbers
+                    )
                 )
             else:
-                yield self._telling(question, row.passages, row.wording, row.numbers)
+                rows.append(self._telling(question, row.passages, row.wording, row.numbers))
 
     def _telling(
         self, question: Question, shown: tuple[Passage, ...], wording: int, numbers: tuple[int, ...]
     ) -> TrainingRow:
-        cited = frozenset(passage.id for passage in self._gold[question.id]) & {p.id for p in shown}
-        quote = self._quote(question, shown, cited) if self._spec.reason == "quote" else ""
-        return TrainingRow(question, "gold", shown, self._sentences(question), cited, quote, numbers, wording)
+        telling = [passage for passage in self._gold[question.id] if passage in shown]
+        cited = frozenset(passage.id for passage in telling)
+        said = self._sentences(question)
+        return TrainingRow(
+            question,
+            "gold",
+            shown,
+            said,
+            cited,
+            cited_by=tuple(_nearest(sentence, telling) for sentence in said) if len(said) > 1 else (),
+            quote=self._quote(question, telling) if self._spec.reason == "quote" else "",
+            numbers=numbers,
+            wording=wording,
+        )
 
     def _silent(
         self,
@@ -192,17 +214,22 @@ class RowBuilder:
         answer = (question.answers or ("",))[0].strip()
         if self._style == "short":
             return (answer,)
-        return tuple(_SENTENCE_END.split(answer)[:LONG_SENTENCES])
+        return tuple(islice(sentences(answer), LONG_SENTENCES))
 
-    def _quote(self, question: Question, shown: Sequence[Passage], cited: Collection[int]) -> str:
-        """The sentence of a cited passage that holds a reference, or of which the gold span is a part."""
-        for passage in shown:
-            if passage.id in cited:
-                sentences = _SENTENCE_END.split(passage.text)
-                holding = [s for s in sentences if any(a in s for a in question.answers or ())]
-                if holding:
-                    return holding[0].strip()
+    def _quote(self, question: Question, telling: Sequence[Passage]) -> str:
+        """The first sentence of a passage that tells in which a reference stands."""
+        for passage in telling:
+            for sentence in sentences(passage.text):
+                if any(answer in sentence for answer in question.answers or ()):
+                    return sentence.strip()
         return ""
+
+
+def _nearest(sentence: str, telling: Sequence[Passage]) -> frozenset[int]:
+    """The passage that shares most words with a sentence."""
+    words = set(content_words(sentence))
+    best = max(telling, key=lambda passage: len(words & set(content_words(passage.text))))
+    return frozenset({best.id})
 
 
 class _Companions:
@@ -228,12 +255,12 @@ class _Companions:
             for passage in gold[question.id]:
                 self._told[passage.id].append(question)
                 by_document[passage.document].append(question)
-            for passage in distractors.near(question):
+            for passage in distractors.near(question)[:NEAREST]:
                 self._near[passage.id].append(question)
         self._of_document = by_document
         self._used: set[str] = set()
 
-    def asked(self, question: Question) -> None:
+    def start(self, question: Question) -> None:
         """Starts a new context with its first question."""
         self._times[question.id] += 1
         self._used = {question.id}

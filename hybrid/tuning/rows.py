@@ -19,7 +19,8 @@ class TrainingRow:
         kind: whether the passages tell, do not tell, or are none.
         passages: in the order in which they are shown.
         sentences: the answer wanted, a sentence (or a short answer) each, without markers.
-        cited: ids of the passages that every sentence cites.
+        cited: ids of the passages that tell.
+        cited_by: those that each sentence cites; empty: every sentence cites all that tell.
         quote: words of a cited passage, taught before the answer; empty for none.
         numbers: under which the passages are offered; empty: 1, 2, …
         wording: of the rules, see :func:`hybrid.generation.prompt.chat`.
@@ -30,6 +31,7 @@ class TrainingRow:
     passages: tuple[Passage, ...]
     sentences: tuple[str, ...]
     cited: frozenset[int] = frozenset()
+    cited_by: tuple[frozenset[int], ...] = ()
     quote: str = ""
     numbers: tuple[int, ...] = ()
     wording: int = 0
@@ -37,13 +39,21 @@ class TrainingRow:
     @property
     def target(self) -> str:
         """The text to learn: each sentence followed by its markers, perhaps after a quote."""
-        numbers = self.numbers or range(1, len(self.passages) + 1)
-        shown = sorted(
-            number for number, passage in zip(numbers, self.passages, strict=True) if passage.id in self.cited
+        each = self.cited_by or (self.cited,) * len(self.sentences)
+        answer = " ".join(
+            f"{sentence} {self._markers(cited)}".strip()
+            for sentence, cited in zip(self.sentences, each, strict=True)
         )
-        markers = "".join(marker(number) for number in shown)
-        answer = " ".join(f"{sentence} {markers}".strip() for sentence in self.sentences)
         return with_quote(self.quote, answer) if self.quote else answer
+
+    def _markers(self, cited: frozenset[int]) -> str:
+        numbers = self.numbers or range(1, len(self.passages) + 1)
+        shown = zip(numbers, self.passages, strict=True)
+        return "".join(
+            marker(number)
+            for number, passage in sorted(shown, key=lambda pair: pair[0])
+            if passage.id in cited
+        )
 
     def shortened(self) -> "TrainingRow | None":
         """The row without its last uncited passage; None if there is none to spare."""
@@ -59,4 +69,6 @@ class TrainingRow:
 
     def without_passages(self) -> "TrainingRow":
         """The same answer without passages and so without markers."""
-        return replace(self, kind="no_context", passages=(), cited=frozenset(), quote="", numbers=())
+        return replace(
+            self, kind="no_context", passages=(), cited=frozenset(), cited_by=(), quote="", numbers=()
+        )
