@@ -1,4 +1,4 @@
-"""Writes the question sets on which `grounded-smollm2-135m` learns, each as a folder for `hybrid corpus import`.
+"""Writes the question sets on which `grounded-smollm2-135m` learns, as folders for `hybrid corpus import`.
 
     python benchmarks/grounded_data.py --data ../shared/data --out build/grounded
 
@@ -17,7 +17,7 @@ from typing import Any
 from judge_data import lines, untokenised
 
 NEIGHBOURS = 2
-"""Paragraphs of a page that are kept on either side of one that tells; whole pages would take long to embed."""
+"""Paragraphs of a page that are kept on either side of one that tells: whole pages take long to embed."""
 
 Rows = Iterator[tuple[dict[str, Any] | None, dict[str, Any] | None]]
 

@@ -62,7 +62,7 @@ class Pipeline:
         Args:
             name: a built-in pipeline or a YAML file.
             corpus: the corpus to search; default: that of the pipeline's suite.
-            adapter: a PEFT folder; without one the base answers.
+            adapter: a PEFT folder; default: that of the file. Without one the base answers.
             overrides: ``KEY=VALUE`` for single values of the file.
             say: gets a line before slow work, and one if the adapter was made on other weights.
 
@@ -73,7 +73,8 @@ class Pipeline:
         suite = load_spec(SuiteSpec, library.find_suite(spec.suite))
         retriever = load_retriever(spec, open_corpus(corpus or suite.corpus, say=say), say)
         model = models.find(spec.model, say)
-        opened = None if adapter is None else open_adapter(adapter)
+        named = adapter or spec.adapter
+        opened = open_adapter(named) if named else None
         generator = load_generator(model, spec.generation, suite.answers, adapter=opened)
         if opened is not None and isinstance(model, Weights):
             for warning in base_warnings(opened, model, precision(spec.generation)):

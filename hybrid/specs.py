@@ -216,6 +216,9 @@ class PipelineSpec(Spec):
         "bundled:smollm2-135m-instruct-q4_1",
         description="bundled name, hub id, folder, or endpoint:MODEL@URL",
     )
+    adapter: str | None = Field(
+        None, description="a PEFT folder or the name of a shipped adapter, instead of tuning one"
+    )
     retrieval: RetrievalSpec = RetrievalSpec()
     generation: GenerationSpec = GenerationSpec()
     tuning: TuningSpec = TuningSpec()

@@ -92,14 +92,16 @@ def tune(
 
 @app.command("list")
 def list_builtins() -> None:
-    """List pipelines, suites and corpora: the built-in ones and your own."""
+    """List pipelines, suites and corpora, the built-in ones and your own, and shipped adapters."""
     from hybrid import library
+    from hybrid.adapters import shipped_adapters
     from hybrid.corpus.store import Corpus
 
     for title, names in {
         "pipelines": library.builtin_pipelines(),
         "suites": library.builtin_suites() | library.own_suites(),
         "corpora": [*library.builtin_corpora(), *Corpus.names()],
+        "adapters": shipped_adapters(),
     }.items():
         typer.echo(f"{title}: {', '.join(sorted(set(names))) or 'none'}")
 

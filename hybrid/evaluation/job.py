@@ -173,7 +173,8 @@ def prepare(
     wanted = pick_columns(list(COLUMNS) if cells is None else cells)
     shown = probe_columns(probes, wanted)
     _check_k(probes, spec.retrieval.k)
-    given = open_adapter(adapter) if adapter else None
+    named = adapter or spec.adapter
+    given = open_adapter(named) if named else None
     found = library.find_suite(suite or spec.suite)
     check_judge(load_spec(SuiteSpec, found).judge)
     weights = models.find(spec.model, progress.say)

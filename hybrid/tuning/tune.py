@@ -13,7 +13,7 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from hybrid import library, models
-from hybrid.adapters import MANIFEST, Adapter, adapter_folder, find_adapter, open_adapter, publish
+from hybrid.adapters import MANIFEST, Adapter, adapter_folder, open_adapter, publish
 from hybrid.errors import NoTrainingQuestions
 from hybrid.generation.device import load_model, pick_device, precision
 from hybrid.generation.encode import ChatEncoder
@@ -173,7 +173,7 @@ def tune(
             "Raise tuning.max_row_tokens."
         )
     encoded += _replay(spec, weights, len(encoded), seed, progress)
-    start = open_adapter(find_adapter(spec.tuning.start_from)) if spec.tuning.start_from else None
+    start = open_adapter(spec.tuning.start_from) if spec.tuning.start_from else None
     recipe = _recipe(spec, weights, parts, encoded, start, seed) | {"canaries": canaries}
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
     folder = adapter_folder("+".join(source.suite.name for source in sources), digest)
