@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hybrid.records import Citation, Passage
 
@@ -62,6 +62,15 @@ def resolve(raw: str, offered: Sequence[Passage]) -> Resolved:
             break
     citations = tuple(Citation(found, known[found]) for found in find_markers(text))
     return Resolved(text.strip(), citations, phantoms)
+
+
+def renumbered(resolved: Resolved, number: int) -> Resolved:
+    """An answer to which one passage was offered, with another number than 1 for that passage."""
+    return replace(
+        resolved,
+        text=resolved.text.replace(marker(1), marker(number)),
+        citations=tuple(replace(each, marker=marker(number)) for each in resolved.citations),
+    )
 
 
 def strip_markers(text: str) -> str:
