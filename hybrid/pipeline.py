@@ -155,19 +155,18 @@ def answer_all(
 def read_answer(prompt: Prompt, output: Generated) -> Answer:
     """Resolves markers against the passages of this very request and looks for an abstention.
 
-    To an ensemble each passage was offered as ``[1]``: its marker becomes the number of the one it stands on.
+    To an ensemble each passage was offered as ``[1]``: that becomes the number of the one it stands on.
     """
-    if output.leader is None:
-        resolved = resolve(output.text, prompt.shown)
-    else:
-        number = output.leader + 1
-        resolved = renumbered(resolve(output.text, prompt.shown[output.leader : number]), number)
+    raw = output.text
+    if output.leader is not None:
+        raw = renumbered(raw, output.leader + 1, len(prompt.shown))
+    resolved = resolve(raw, prompt.shown)
     return Answer(
         text=resolved.text,
         citations=resolved.citations,
         passages=prompt.shown,
         abstained=abstains(resolved.text, cited=bool(resolved.citations)),
-        raw=output.text,
+        raw=raw,
         phantom_markers=resolved.phantom_markers,
         dropped_passages=prompt.dropped,
         prompt_tokens=prompt.tokens if output.prompt_tokens is None else output.prompt_tokens,

@@ -88,6 +88,8 @@ def test_what_an_ensemble_cites_is_the_passage_on_which_its_answer_stands():
     answer = read_answer(prompt, Generated("15 cents [1], green [2].", 4, leader=1))
     assert (answer.text, answer.citations) == ("15 cents [2], green.", (Citation("[2]", 9),))
     assert (answer.phantom_markers, answer.passages, answer.prompt_tokens) == (1, PASSAGES, 4)
+    # Who reads the raw text beside the passages finds the same citations.
+    assert read(answer.raw).citations == answer.citations
 
 
 def test_an_ensemble_of_a_model_on_a_server_is_refused_before_any_work(path):

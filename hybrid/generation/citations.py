@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hybrid.records import Citation, Passage
 
@@ -64,12 +64,18 @@ def resolve(raw: str, offered: Sequence[Passage]) -> Resolved:
     return Resolved(text.strip(), citations, phantoms)
 
 
-def renumbered(resolved: Resolved, number: int) -> Resolved:
-    """An answer to which one passage was offered, with another number than 1 for that passage."""
-    return replace(
-        resolved,
-        text=resolved.text.replace(marker(1), marker(number)),
-        citations=tuple(replace(each, marker=marker(number)) for each in resolved.citations),
+def renumbered(raw: str, number: int, offered: int) -> str:
+    """A text to which one passage was offered, as if it had been offered as one of several.
+
+    Args:
+        raw: the text as generated.
+        number: of the passage among the several; its marker becomes that.
+        offered: how many there are; any other marker becomes the one beyond them, so that it stays a phantom.
+    """
+    beyond = marker(offered + 1)
+    numbers = {marker(1): marker(number)}
+    return _GROUP.sub(
+        lambda group: group[1] + "".join(numbers.get(found, beyond) for found in _expand(group[2])), raw
     )
 
 
