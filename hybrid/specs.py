@@ -60,8 +60,19 @@ class ServerSpec(Spec):
 
 
 class GenerationSpec(ServedSpec):
-    """How answers are written; ``device``, ``dtype`` and ``attention`` are of a model on this machine."""
+    """How answers are written; ``device``, ``dtype``, ``attention`` and an ensemble are of a model here."""
 
+    mode: Literal["together", "ensemble"] = Field(
+        "together",
+        description="ensemble: every passage stands in a prompt of its own, and the next tokens are mixed by "
+        "the retriever's probabilities (RA-DIT); reads k prompts for one",
+    )
+    ensemble_temperature: float = Field(
+        0.05,
+        gt=0,
+        description="divides the retriever's scores before their softmax; a smaller one trusts the first "
+        "passage more. Cosines lie tenths apart, fused scores (retrieval.lexical) hundredths: 0.005",
+    )
     max_new_tokens: int = Field(48, ge=1, description="an answer is cut here")
     batch_tokens: int = Field(12000, ge=1, description="padded prompt and output tokens of one batch")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")

@@ -18,7 +18,7 @@ from hybrid.generation.endpoint import open_endpoint
 from hybrid.generation.fitting import Prompt
 from hybrid.generation.generator import Generator, TextGenerator
 from hybrid.models import ENDPOINT, Served
-from hybrid.pipeline import load_generator
+from hybrid.pipeline import load_generator, prompt_of, showing
 
 TRIAL_PROMPTS = 4
 TRAINING_TO_READING = 3
@@ -110,7 +110,7 @@ def _prompts(job: Job, generator: TextGenerator) -> dict[bool, dict[str, Prompt]
     ranked = retrieve(job)
     return {
         retrieval: {
-            q.id: generator.prompt(q.text, ranked[q.id] if retrieval else (), q.history)
+            q.id: prompt_of(generator, showing(q, ranked[q.id] if retrieval else ()))
             for q in job.all_questions
         }
         for retrieval in (False, True)
