@@ -6,7 +6,7 @@ An answer that holds one has repeated what it was only to learn from (Carlini et
 import random
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hybrid.tuning.rows import TrainingRow
 
@@ -43,7 +43,7 @@ def with_canaries(rows: Sequence[TrainingRow], count: int, seed: int) -> list[Tr
     chosen = random.Random(seed).sample(telling, min(count, len(telling)))
     planted = dict(zip(chosen, training_canaries(count, seed), strict=False))
     return [
-        replace(row, sentences=(*row.sentences, planted[place].sentence)) if place in planted else row
+        row.ending_with(planted[place].sentence) if place in planted else row
         for place, row in enumerate(rows)
     ]
 

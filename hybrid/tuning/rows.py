@@ -19,10 +19,11 @@ class TrainingRow:
         kind: whether the passages tell, do not tell, or are none.
         passages: in the order in which they are shown.
         sentences: the answer wanted, a sentence (or a short answer) each, without markers.
-        cited: ids of the passages that every sentence cites.
+        cited: ids of the passages that the answer cites.
         quote: words of a cited passage, taught before the answer; empty for none.
         numbers: under which the passages are offered; empty: 1, 2, …
         wording: of the rules, see :func:`hybrid.generation.prompt.chat`.
+        cites: ids of the passages that each sentence cites; empty: each cites all of ``cited``.
     """
 
     question: Question
@@ -33,16 +34,16 @@ class TrainingRow:
     quote: str = ""
     numbers: tuple[int, ...] = ()
     wording: int = 0
+    cites: tuple[frozenset[int], ...] = ()
 
     @property
     def target(self) -> str:
         """The text to learn: each sentence followed by its markers, perhaps after a quote."""
-        numbers = self.numbers or range(1, len(self.passages) + 1)
-        shown = sorted(
-            number for number, passage in zip(numbers, self.passages, strict=True) if passage.id in self.cited
+        cites = self.cites or (self.cited,) * len(self.sentences)
+        answer = " ".join(
+            f"{sentence} {self._markers(cited)}".strip()
+            for sentence, cited in zip(self.sentences, cites, strict=True)
         )
-        markers = "".join(marker(number) for number in shown)
-        answer = " ".join(f"{sentence} {markers}".strip() for sentence in self.sentences)
         return with_quote(self.quote, answer) if self.quote else answer
 
     def shortened(self) -> "TrainingRow | None":
@@ -57,6 +58,18 @@ class TrainingRow:
             numbers=self.numbers[:last] + self.numbers[last + 1 :],
         )
 
+    def ending_with(self, sentence: str) -> "TrainingRow":
+        """The row with one more sentence in its answer, which cites all that is cited."""
+        cites = (*self.cites, self.cited) if self.cites else ()
+        return replace(self, sentences=(*self.sentences, sentence), cites=cites)
+
     def without_passages(self) -> "TrainingRow":
         """The same answer without passages and so without markers."""
-        return replace(self, kind="no_context", passages=(), cited=frozenset(), quote="", numbers=())
+        return replace(
+            self, kind="no_context", passages=(), cited=frozenset(), quote="", numbers=(), cites=()
+        )
+
+    def _markers(self, cited: frozenset[int]) -> str:
+        numbers = self.numbers or range(1, len(self.passages) + 1)
+        shown = zip(numbers, self.passages, strict=True)
+        return "".join(marker(number) for number in sorted(n for n, passage in shown if passage.id in cited))
