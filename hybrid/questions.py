@@ -191,12 +191,13 @@ def write_questions(path: Path, questions: Iterable[Question]) -> None:
     write_rows(path, (dict(sorted(_fields(question).items())) for question in questions))
 
 
-def check_new(path: Path, *, replace: bool = False) -> None:
+def check_new(path: Path, *, replace: bool = False, consent: str = "delete it first") -> None:
     """Asks, before slow work, whether a file can be written.
 
     Args:
         path: where to.
         replace: whether a file that is there may go.
+        consent: what the user can do so that it goes.
 
     Raises:
         RunError: there is such a file, or no such folder.
@@ -204,7 +205,7 @@ def check_new(path: Path, *, replace: bool = False) -> None:
     if path.is_dir() or not path.parent.is_dir():
         raise RunError(f"{path} is no place for a file; name one in a folder that is there.")
     if path.exists() and not replace:
-        raise RunError(f"{path} exists already; name another file, or delete it first.")
+        raise RunError(f"{path} exists already; name another file, or {consent}.")
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

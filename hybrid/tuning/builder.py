@@ -1,23 +1,23 @@
 """Builds training rows from questions: which passages are shown, which answer is wanted, all by a seed."""
 
 import random
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 
 from hybrid.corpus.store import Corpus
 from hybrid.generation.abstention import ABSTENTION
 from hybrid.generation.prompt import REWORDED
-from hybrid.records import Passage, Question
+from hybrid.judging.statements import sentences
+from hybrid.records import Gold, Passage, Question
 from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import Style, TuningSpec
-from hybrid.tuning.distractors import Distractors, is_distractor
-from hybrid.tuning.gold import gold_passages
+from hybrid.tuning.distractors import Distractors, is_about_another, is_distractor
+from hybrid.tuning.gold import gold_passages, holds_words
 from hybrid.tuning.rows import RowKind, TrainingRow
 
 LONG_SENTENCES = 3
 HIGHEST_MARKER = 20
-_SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+")
 
 
 class RowBuilder:
@@ -65,6 +65,7 @@ class RowBuilder:
             known: ids of questions that the base answers right unaided (for ``from_memory``).
         """
         self._known = frozenset(known)
+        self._beside_count = self._silent_beside = 0
         self._gold = {question.id: gold_passages(self._corpus, question) for question in questions}
         self._distractors = Distractors(
             self._corpus,
@@ -105,12 +106,17 @@ class RowBuilder:
         return asked[:count]
 
     def _kinds(self, asked: Sequence[Question]) -> list[RowKind]:
-        """Unanswerable questions count towards the share of rows whose passages do not tell."""
+        """Unanswerable questions count towards the share of rows whose passages do not tell.
+
+        A row without passages has no others beside it, so there have to be more of them among the first rows
+        for their share to be that of all rows.
+        """
         answerable = [i for i, question in enumerate(asked) if question.answerable]
         self._random.shuffle(answerable)
         unanswerable = len(asked) - len(answerable)
         distractors = max(0, round(len(asked) * self._spec.distractors_only) - unanswerable)
-        no_context = round(len(asked) * self._spec.no_context_rows)
+        share, beside = self._spec.no_context_rows, self._spec.questions_per_context
+        no_context = round(len(asked) * share * beside / (1 - share + share * beside))
         kinds: list[RowKind] = ["gold" if question.answerable else "distractors" for question in asked]
         for i in answerable[:distractors]:
             kinds[i] = "distractors"
@@ -122,8 +128,10 @@ class RowBuilder:
         wording = self._wording()
         if kind == "no_context":
             return self._silent(question, kind, (), self._spec.no_context, wording)
-        count = self._random.randint(self._least, self._most)
         gold = self._gold[question.id]
+        # An answer of two passages needs both, where the policy has room for them.
+        least = max(self._least, min(len(gold), self._most)) if kind == "gold" else self._least
+        count = self._random.randint(least, self._most)
         shown = gold[:count] if kind == "gold" else []
         if question.bound:
             # Only its own passages are known not to tell; what is near the question might.
@@ -141,10 +149,14 @@ class RowBuilder:
         if not row.passages or row.question.bound:
             return
         for _ in range(self._spec.questions_per_context - 1):
-            silent = self._random.random() < self._spec.distractors_only
+            share = self._spec.distractors_only
+            # Questions that passages do not tell are easier to find than others, and get no more rows for it.
+            silent = self._random.random() < share and self._silent_beside <= share * self._beside_count
             question = companions.find(row.passages, tells=not silent, chooser=self._random)
             if question is None:
                 continue
+            self._beside_count += 1
+            self._silent_beside += silent
             if silent:
                 yield self._silent(
                     question, "distractors", row.passages, self._spec.absent, row.wording, row.numbers
@@ -186,23 +198,34 @@ class RowBuilder:
     def _numbers(self, count: int) -> tuple[int, ...]:
         if self._spec.markers == "ordered":
             return ()
-        return tuple(self._random.sample(range(1, HIGHEST_MARKER + 1), count))
+        return tuple(self._random.sample(range(1, max(HIGHEST_MARKER, count) + 1), count))
 
     def _sentences(self, question: Question) -> tuple[str, ...]:
         answer = (question.answers or ("",))[0].strip()
         if self._style == "short":
             return (answer,)
-        return tuple(_SENTENCE_END.split(answer)[:LONG_SENTENCES])
+        return tuple(islice(sentences(answer), LONG_SENTENCES))
 
     def _quote(self, question: Question, shown: Sequence[Passage], cited: Collection[int]) -> str:
-        """The sentence of a cited passage that holds a reference, or of which the gold span is a part."""
+        """The sentence of a cited passage of which the gold span is a part, or that holds a reference."""
         for passage in shown:
             if passage.id in cited:
-                sentences = _SENTENCE_END.split(passage.text)
-                holding = [s for s in sentences if any(a in s for a in question.answers or ())]
+                said = list(sentences(passage.text))
+                spans = [_in_passage(gold, passage) for gold in question.gold or ()]
+                holding = [s for s in said if any(span and span in s for span in spans)]
+                holding += [s for s in said if any(holds_words(s, a) for a in question.answers or ())]
                 if holding:
-                    return holding[0].strip()
+                    return holding[0]
         return ""
+
+
+def _in_passage(gold: Gold, passage: Passage) -> str:
+    """The gold span as it stands in the passage; empty where it does not stand there whole."""
+    if gold.document != passage.document or gold.start is None or gold.end is None:
+        return ""
+    if gold.start < passage.start or gold.end > passage.end:
+        return ""
+    return passage.text[gold.start - passage.start : gold.end - passage.start].strip()
 
 
 class _Companions:
@@ -254,7 +277,7 @@ class _Companions:
         chooser.shuffle(fitting)
         for question in sorted(fitting, key=lambda question: self._times[question.id]):
             others = [passage for passage in shown if passage.id not in self._gold[question.id]]
-            if all(is_distractor(question, passage) for passage in others):
+            if all(_stays_silent(question, passage) for passage in others):
                 self._times[question.id] += 1
                 self._used.add(question.id)
                 return question
@@ -263,3 +286,9 @@ class _Companions:
     def _fresh(self, pool: Sequence[Question]) -> list[Question]:
         """Each question once, without those asked of this context already."""
         return list({q.id: q for q in pool if q.id not in self._used}.values())
+
+
+def _stays_silent(question: Question, passage: Passage) -> bool:
+    """Whether a passage that was drawn for another question is a distractor of this one, too."""
+    made_up = passage.id < 0
+    return is_distractor(question, passage) and (not made_up or is_about_another(question, passage))

@@ -1,5 +1,6 @@
 """Training rows: what the model should answer when it is shown the right passages, wrong ones, or none."""
 
+import random
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -47,15 +48,20 @@ class TrainingRow:
         return with_quote(self.quote, answer) if self.quote else answer
 
     def shortened(self) -> "TrainingRow | None":
-        """The row without its last uncited passage; None if there is none to spare."""
+        """The row without one of its uncited passages; None if there is none to spare.
+
+        Which one is drawn, always alike for the same row: without the last ones, what is cited would stand at
+        the end more often than elsewhere.
+        """
         spare = [place for place, passage in enumerate(self.passages) if passage.id not in self.cited]
         if not spare or len(self.passages) == 1:
             return None
-        last = spare[-1]
+        ids = [passage.id for passage in self.passages]
+        drawn = random.Random(f"{self.question.id} {ids}").choice(spare)
         return replace(
             self,
-            passages=self.passages[:last] + self.passages[last + 1 :],
-            numbers=self.numbers[:last] + self.numbers[last + 1 :],
+            passages=self.passages[:drawn] + self.passages[drawn + 1 :],
+            numbers=self.numbers[:drawn] + self.numbers[drawn + 1 :],
         )
 
     def ending_with(self, sentence: str) -> "TrainingRow":

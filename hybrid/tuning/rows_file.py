@@ -83,7 +83,7 @@ def write_rows_file(
         RunError: the file is there already.
         HybridError: a name is unknown, weights are missing, or there is nothing to train on.
     """
-    check_new(path, replace=replace)
+    check_new(path, replace=replace, consent="add --replace")
     served = find_teacher(teacher) if teacher else None
     opened = open_tuning(pipeline, suite, overrides, progress)
     encoder = ChatEncoder(AutoTokenizer.from_pretrained(opened.weights.path))

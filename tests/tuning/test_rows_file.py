@@ -99,7 +99,7 @@ def test_the_line_of_a_row_that_was_too_long_is_that_of_the_shorter_one():
 def test_a_file_that_is_there_is_not_overwritten_unasked(named, tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("mine")
-    with pytest.raises(RunError, match=r"rows\.jsonl exists already"):
+    with pytest.raises(RunError, match=r"rows\.jsonl exists already; name another file, or add --replace"):
         write_rows_file(path, named)
     assert path.read_text() == "mine"
     write_rows_file(path, named, replace=True, overrides=["tuning.rows=3"])

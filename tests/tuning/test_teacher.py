@@ -50,7 +50,9 @@ def rows(small_corpus):
     grape = small_corpus.holding(Gold("grape.md"))[0]
     fig = Question("fig", "What does one fig cost?", ("15 cents",), gold=(Gold("fig.md", 40, 48),))
     return [
-        TrainingRow(fig, "gold", (grape, price, colour), ("15 cents",), frozenset({price.id}), numbers=(7, 3, 9)),
+        TrainingRow(
+            fig, "gold", (grape, price, colour), ("15 cents",), frozenset({price.id}), numbers=(7, 3, 9)
+        ),
         TrainingRow(fig, "distractors", (grape, colour), (ABSTENTION,)),
         TrainingRow(fig, "no_context", (), ("15 cents",)),
     ]
@@ -141,7 +143,9 @@ def test_the_manifest_tells_of_the_teacher_and_never_of_the_key(
     assert plain.path != adapter.path and "teacher" not in json.dumps(dict(plain.manifest))
 
 
-@pytest.mark.parametrize("name", ["gpt", "bundled:smollm2", "endpoint:model", "endpoint:m@http://example.com/v1"])
+@pytest.mark.parametrize(
+    "name", ["gpt", "bundled:smollm2", "endpoint:model", "endpoint:m@http://example.com/v1"]
+)
 def test_a_name_that_is_no_server_is_refused_before_any_work(name):
     with pytest.raises(BadSpec):
         find_teacher(name)
