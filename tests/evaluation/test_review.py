@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from report_sample import row as sample_row
 
 from hybrid.errors import BadInput, RunError
 from hybrid.evaluation.report import Report
@@ -8,7 +9,6 @@ from hybrid.evaluation.review import failure, proposed, write_failures
 from hybrid.generation.abstention import ABSTENTION
 from hybrid.questions import read_questions
 from hybrid.records import Gold, Turn
-from tests.evaluation.report_sample import row as sample_row
 
 
 def row(question="q0", cell="base+rag", **changes):
