@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from hybrid.cli import corpus, evaluate, judge, report, weights
-from hybrid.cli.options import AdapterFolder, Corpus, Json, Pipeline, Seed, Set, Suite
+from hybrid.cli import corpus, evaluate, judge, report, tune, weights
+from hybrid.cli.options import AdapterFolder, Corpus, Json, Set
 from hybrid.cli.terminal import TerminalProgress, print_json
 from hybrid.errors import HybridError
 
@@ -68,26 +68,7 @@ def ask(
 
 
 app.command()(report.report)
-
-
-@app.command()
-def tune(
-    pipeline: Pipeline = "quickstart",
-    suite: Suite = None,
-    seed: Seed = 0,
-    set_: Set = None,
-    as_json: Json = False,
-) -> None:
-    """Tune an adapter on a suite's training questions; prints its folder."""
-    from hybrid.tuning.tune import tune_pipeline
-
-    adapter = tune_pipeline(
-        pipeline, suite=suite, seed=seed, overrides=set_ or (), progress=TerminalProgress()
-    )
-    if as_json:
-        print_json({"path": str(adapter.path), "digest": adapter.digest, "manifest": dict(adapter.manifest)})
-    else:
-        typer.echo(adapter.path)
+app.command("tune")(tune.tune_command)
 
 
 @app.command("list")

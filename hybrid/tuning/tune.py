@@ -5,19 +5,19 @@ import importlib.metadata
 import json
 import shutil
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from transformers import AutoTokenizer
 
 from hybrid import library, models
-from hybrid.adapters import MANIFEST, Adapter, adapter_folder, open_adapter, publish
+from hybrid.adapters import MANIFEST, Adapter, adapter_folder, check_fit, open_adapter, publish
 from hybrid.errors import NoTrainingQuestions
 from hybrid.generation.device import load_model, pick_device, precision
 from hybrid.generation.encode import ChatEncoder
-from hybrid.models import Weights, file_digest, read_config
+from hybrid.models import Served, Weights, file_digest, read_config
 from hybrid.pipeline import load_retriever
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Question
@@ -26,25 +26,65 @@ from hybrid.specs import PipelineSpec, TuningSpec, load_spec
 from hybrid.suites import Suite, load_suite
 from hybrid.tuning.builder import RowBuilder
 from hybrid.tuning.canaries import planted_canaries, with_canaries
-from hybrid.tuning.encoding import EncodedRow, encode_rows, rows_digest
+from hybrid.tuning.encoding import EncodedRow, Lesson, fit_rows, rows_digest
 from hybrid.tuning.gold import trainable
 from hybrid.tuning.known import known_unaided
 from hybrid.tuning.replay import replay_prompts, replay_rows
 from hybrid.tuning.rows import TrainingRow
+from hybrid.tuning.teacher import Teacher, find_teacher
 from hybrid.tuning.train import plan_training, train
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where rows come from: a suite, the retriever over its corpus, and how many rows it gives."""
+    """Where rows come from: a suite, the retriever over its corpus, and how many rows it gives.
+
+    ``known`` are ids of its training questions that the base answers right unaided.
+    """
 
     suite: Suite
     retriever: Retriever
     tuning: TuningSpec
+    known: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """All that training rows are made of, and the base that learns them."""
+
+    spec: PipelineSpec
+    suite: Suite
+    retriever: Retriever
+    weights: Weights
+    known: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Everything that a pipeline learns.
+
+    Attributes:
+        rows: in their order.
+        parts: what a manifest tells of each suite.
+        canaries: how many were planted.
+    """
+
+    rows: list[Lesson]
+    parts: list[dict[str, Any]]
+    canaries: int
+
+
+Teach = Callable[[Sequence[TrainingRow]], list[TrainingRow]]
 
 
 def training_rows(
-    spec: PipelineSpec, suite: Suite, retriever: Retriever, *, seed: int, known: Collection[str] = ()
+    spec: PipelineSpec,
+    suite: Suite,
+    retriever: Retriever,
+    *,
+    seed: int,
+    known: Collection[str] = (),
+    teach: Teach | None = None,
 ) -> list[TrainingRow]:
     """The rows that a pipeline learns from a suite.
 
@@ -56,6 +96,7 @@ def training_rows(
         retriever: over the suite's corpus.
         seed: decides everything that is drawn.
         known: ids of questions that the base answers right unaided (for ``from_memory``).
+        teach: puts other targets in place of the references, see :mod:`hybrid.tuning.teacher`.
 
     Raises:
         NoTrainingQuestions: the suite has none that can be trained on.
@@ -70,7 +111,8 @@ def training_rows(
         seed=seed,
         avoid=unseen_documents(suite),
     )
-    return with_canaries(builder.build(questions, known), spec.tuning.canaries, seed)
+    rows = builder.build(questions, known)
+    return with_canaries(teach(rows) if teach else rows, spec.tuning.canaries, seed)
 
 
 def unseen_documents(suite: Suite) -> frozenset[str]:
@@ -100,6 +142,7 @@ def tune_pipeline(
     suite: str | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
+    teacher: str | None = None,
     progress: Progress = SILENT,
 ) -> Adapter:
     """Tunes an adapter for a pipeline on a suite's training questions.
@@ -109,7 +152,28 @@ def tune_pipeline(
         suite: another suite than the pipeline's own.
         seed: of rows, order and first weights.
         overrides: ``KEY=VALUE`` for single values of the pipeline file.
+        teacher: ``endpoint:MODEL@URL`` of a larger model that writes targets.
         progress: shows steps, loss and time left.
+
+    Raises:
+        HybridError: a name is unknown, weights are missing, or there is nothing to train on.
+    """
+    served = find_teacher(teacher) if teacher else None
+    opened = open_tuning(pipeline, suite, overrides, progress)
+    return tune(
+        opened.spec,
+        opened.suite,
+        opened.retriever,
+        opened.weights,
+        seed=seed,
+        known=opened.known,
+        teacher=served,
+        progress=progress,
+    )
+
+
+def open_tuning(pipeline: str, suite: str | None, overrides: Sequence[str], progress: Progress) -> Opened:
+    """Opens what a pipeline needs to be tuned; the arguments are those of :func:`tune_pipeline`.
 
     Raises:
         HybridError: a name is unknown, weights are missing, or there is nothing to train on.
@@ -120,8 +184,7 @@ def tune_pipeline(
     opened.require_training()
     weights = models.locate(spec.model, progress.say)
     retriever = load_retriever(spec, opened.corpus, progress.say)
-    known = known_unaided(spec, opened, weights, progress)
-    return tune(spec, opened, retriever, weights, seed=seed, known=known, progress=progress)
+    return Opened(spec, opened, retriever, weights, known_unaided(spec, opened, weights, progress))
 
 
 def tune(
@@ -132,6 +195,7 @@ def tune(
     *,
     seed: int = 0,
     known: Collection[str] = (),
+    teacher: Served | None = None,
     progress: Progress = SILENT,
 ) -> Adapter:
     """Tunes an adapter, or finds the one that the same rows and settings made before.
@@ -143,64 +207,128 @@ def tune(
         weights: the base model.
         seed: of rows, order and first weights.
         known: see :func:`training_rows`.
+        teacher: a larger model on a server that writes targets.
         progress: shows steps, loss and time left.
 
     Raises:
         NoTrainingQuestions: there is nothing to train on.
+        ModelMismatch: ``tuning.start_from`` was made for another architecture.
+        RunStopped: the teacher did not answer everything.
         HybridError: the loss is no longer a number.
     """
+    start = _start(spec, weights)
     tokenizer = AutoTokenizer.from_pretrained(weights.path)
-    sources = _sources(spec, suite, retriever, progress)
-    encoder = ChatEncoder(tokenizer)
-    parts: list[dict[str, Any]] = []
-    encoded: list[EncodedRow] = []
-    canaries = 0
-    for source in sources:
-        own = spec.model_copy(update={"tuning": source.tuning})
-        rows = training_rows(own, source.suite, source.retriever, seed=seed, known=known)
-        encoded += encode_rows(
-            rows,
-            encoder,
-            end_id=tokenizer.eos_token_id,
-            max_tokens=spec.tuning.max_row_tokens,
-            style=source.suite.spec.answers,
-        )
-        parts.append(_part(source, rows))
-        canaries += len(planted_canaries(rows, spec.tuning.canaries, seed))
-    if not encoded:
-        raise NoTrainingQuestions(
-            f'Suite "{suite.name}": no training row fits into {spec.tuning.max_row_tokens} tokens. '
-            "Raise tuning.max_row_tokens."
-        )
-    encoded += _replay(spec, weights, len(encoded), seed, progress)
-    start = open_adapter(spec.tuning.start_from) if spec.tuning.start_from else None
-    recipe = _recipe(spec, weights, parts, encoded, start, seed) | {"canaries": canaries}
+    lessons = make_lessons(
+        spec,
+        suite,
+        retriever,
+        weights,
+        ChatEncoder(tokenizer),
+        seed=seed,
+        known=known,
+        teacher=teacher,
+        progress=progress,
+    )
+    encoded = [lesson.encoded for lesson in lessons.rows]
+    recipe = _recipe(spec, weights, lessons.parts, encoded, start, seed) | {"canaries": lessons.canaries}
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
-    folder = adapter_folder("+".join(source.suite.name for source in sources), digest)
+    folder = adapter_folder("+".join(part["suite"] for part in lessons.parts), digest)
     if (folder / MANIFEST).is_file():
         progress.say(f"Adapter found: {folder}")
         return open_adapter(folder)
     return _train(spec, weights, tokenizer, encoded, recipe, start=start, folder=folder, progress=progress)
 
 
-def _sources(spec: PipelineSpec, suite: Suite, retriever: Retriever, progress: Progress) -> list[Source]:
-    """The suites of the mixture, each with its rows; without a mixture the suite that is asked."""
-    if not spec.tuning.mixture:
-        return [Source(suite, retriever, spec.tuning)]
-    opened = {name: load_suite(name, say=progress.say) for name in spec.tuning.mixture}
-    return [
-        Source(
-            opened[name],
-            load_retriever(spec, opened[name].corpus, progress.say),
-            spec.tuning.model_copy(update={"rows": rows}),
+def make_lessons(
+    spec: PipelineSpec,
+    suite: Suite,
+    retriever: Retriever,
+    weights: Weights,
+    encoder: ChatEncoder,
+    *,
+    seed: int,
+    known: Collection[str] = (),
+    teacher: Served | None = None,
+    progress: Progress = SILENT,
+) -> Lessons:
+    """Everything that :func:`tune` learns with the same arguments; ``encoder`` is that of the weights.
+
+    Raises:
+        NoTrainingQuestions: there is nothing to train on.
+        RunStopped: the teacher did not answer everything.
+    """
+    made = Lessons([], [], 0)
+    canaries = 0
+    for source in _sources(spec, suite, retriever, weights, known, progress):
+        own = spec.model_copy(update={"tuning": source.tuning})
+        asked = Teacher(teacher, spec.generation, source.suite, progress) if teacher else None
+        rows = training_rows(
+            own,
+            source.suite,
+            source.retriever,
+            seed=seed,
+            known=source.known,
+            teach=asked.teach if asked else None,
         )
-        for name, rows in spec.tuning.mixture.items()
-    ]
+        made.rows.extend(
+            fit_rows(
+                rows,
+                encoder,
+                end_id=encoder.tokenizer.eos_token_id,
+                max_tokens=spec.tuning.max_row_tokens,
+                style=source.suite.spec.answers,
+            )
+        )
+        made.parts.append(_part(source, rows) | ({"teacher": asked.to_json()} if asked else {}))
+        canaries += len(planted_canaries(rows, source.tuning.canaries, seed))
+    if not made.rows:
+        raise NoTrainingQuestions(
+            f'Suite "{suite.name}": no training row fits into {spec.tuning.max_row_tokens} tokens. '
+            "Raise tuning.max_row_tokens."
+        )
+    made.rows.extend(_replay(spec, weights, len(made.rows), seed, progress))
+    return replace(made, canaries=canaries)
 
 
-def _replay(
-    spec: PipelineSpec, weights: Weights, rows: int, seed: int, progress: Progress
-) -> list[EncodedRow]:
+def _sources(
+    spec: PipelineSpec,
+    suite: Suite,
+    retriever: Retriever,
+    weights: Weights,
+    known: Collection[str],
+    progress: Progress,
+) -> list[Source]:
+    """The suites of the mixture, each with its rows; without a mixture the suite that is asked.
+
+    Codes are planted into the rows of the first one alone, so that each stands once.
+    """
+    if not spec.tuning.mixture:
+        return [Source(suite, retriever, spec.tuning, known)]
+    sources: list[Source] = []
+    for name, rows in spec.tuning.mixture.items():
+        opened = load_suite(name, say=progress.say)
+        canaries = 0 if sources else spec.tuning.canaries
+        sources.append(
+            Source(
+                opened,
+                load_retriever(spec, opened.corpus, progress.say),
+                spec.tuning.model_copy(update={"rows": rows, "canaries": canaries}),
+                known_unaided(spec, opened, weights, progress),
+            )
+        )
+    return sources
+
+
+def _start(spec: PipelineSpec, weights: Weights) -> Adapter | None:
+    """The adapter whose weights are the first ones, if the pipeline names one."""
+    if spec.tuning.start_from is None:
+        return None
+    start = open_adapter(spec.tuning.start_from)
+    check_fit(start, weights)
+    return start
+
+
+def _replay(spec: PipelineSpec, weights: Weights, rows: int, seed: int, progress: Progress) -> list[Lesson]:
     count = round(spec.tuning.replay * rows)
     if not count:
         return []
