@@ -78,7 +78,7 @@ def tune(
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Tune an adapter on a suite's training questions; prints its folder."""
+    """Tune on a suite's training questions; prints the folder of what was made."""
     from hybrid.tuning.tune import tune_pipeline
 
     adapter = tune_pipeline(

@@ -1,4 +1,4 @@
-"""One loaded base model, with the adapter toggled on or off."""
+"""One loaded model: the base with its adapter on or off, or the base and its tuned weights by turns."""
 
 import math
 import time
@@ -17,7 +17,7 @@ from hybrid.generation.device import load_model, peak_memory_mb, pick_device, re
 from hybrid.generation.encode import ChatEncoder
 from hybrid.generation.fitting import Prompt, Rendering, fitted, too_long
 from hybrid.generation.prompt import Example, chat
-from hybrid.models import Weights
+from hybrid.models import Weights, locate
 from hybrid.progress import Done
 from hybrid.records import Passage, Question, Turn
 from hybrid.specs import GenerationSpec, Style
@@ -68,7 +68,7 @@ class TextGenerator(Protocol):
 
 
 class Generator:
-    """A causal language model that answers prompts greedily, with or without an adapter.
+    """A causal language model that answers prompts greedily, as it comes or tuned.
 
     Args:
         weights: the base model.
@@ -83,10 +83,10 @@ class Generator:
         self.device = pick_device(spec.device)
         self.tokenizer: Any = AutoTokenizer.from_pretrained(weights.path)
         self.encoder = ChatEncoder(self.tokenizer)
-        self.model: Any = load_model(weights, spec, self.device)
-        # What a call leaves open, such as a repetition penalty, generate() takes from the model's own file.
-        ends = self.model.generation_config.eos_token_id
-        self.model.generation_config = GenerationConfig(eos_token_id=ends)
+        self.model: Any = None
+        self._loaded: Weights | None = None
+        self._load(weights)
+        self._whole: Weights | None = None
         self.adapter_digest = ""
         self.parity: Parity = "ids"
         self.context = int(self.model.config.max_position_embeddings)
@@ -94,13 +94,19 @@ class Generator:
     def put_on(self, adapter: Adapter) -> None:
         """Puts an adapter on the base; ``generate(tuned=True)`` uses it, ``tuned=False`` never does.
 
+        Whole weights take the place of the base when they are needed, and the other way round: each change
+        loads a model, and only one is in memory.
+
         Raises:
             ModelMismatch: the adapter was made for another architecture.
         """
         from peft import PeftModel
 
         check_fit(adapter, self.weights)
-        self.model = PeftModel.from_pretrained(self.model, str(adapter.path)).eval()
+        if adapter.whole:
+            self._whole = locate(str(adapter.path))
+        else:
+            self.model = PeftModel.from_pretrained(self.model, str(adapter.path)).eval()
         self.adapter_digest = adapter.digest
 
     def prompt(
@@ -151,7 +157,7 @@ class Generator:
     def surprisals(self, ids: Sequence[int], *, tuned: bool = False) -> list[float]:
         """The bits of each token but the first, −log2 p given all before it, base or tuned."""
         row = torch.tensor([list(ids)], device=self.device)
-        with torch.inference_mode(), self._adapter(tuned):
+        with self._arm(tuned), torch.inference_mode():
             logits = self.model(input_ids=row, use_cache=False).logits[0, :-1].float()
             nats = torch.nn.functional.cross_entropy(logits, row[0, 1:], reduction="none")
         return [nat / math.log(2) for nat in nats.tolist()]
@@ -171,6 +177,8 @@ class Generator:
             self.device.type,
             torch.__version__,
         ]
+        if self.spec.quantization != "none":
+            parts.append(self.spec.quantization)
         return "|".join(parts)
 
     def _stored_batch(
@@ -186,6 +194,7 @@ class Generator:
         return batch
 
     def _generate_batch(self, prompts: list[tuple[int, ...]], tuned: bool) -> GeneratedBatch:
+        arm = self._arm(tuned)
         reset_peak_memory(self.device)
         started = time.perf_counter()
         width = max(map(len, prompts))
@@ -196,14 +205,30 @@ class Generator:
         mask = torch.tensor(
             [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=self.device
         )
-        with torch.inference_mode(), self._adapter(tuned):
+        with arm, torch.inference_mode():
             written = self.model.generate(
                 input_ids=ids, attention_mask=mask, generation_config=self._decoding()
             )
         outputs = tuple(self._read(row.tolist()) for row in written[:, width:])
         return GeneratedBatch(outputs, time.perf_counter() - started, peak_memory_mb(self.device))
 
-    def _adapter(self, tuned: bool) -> AbstractContextManager[Any]:
+    def _load(self, weights: Weights) -> None:
+        """Loads weights in the place of those that are loaded, if they are others."""
+        if weights == self._loaded:
+            return
+        # First away with the one: the two need not fit side by side.
+        self.model = None
+        self.model = load_model(weights, self.spec, self.device)
+        # What a call leaves open, such as a repetition penalty, generate() takes from the model's own file.
+        ends = self.model.generation_config.eos_token_id
+        self.model.generation_config = GenerationConfig(eos_token_id=ends)
+        self._loaded = weights
+
+    def _arm(self, tuned: bool) -> AbstractContextManager[Any]:
+        """Sees to it that the model is the base, or the tuned one."""
+        if self._whole is not None:
+            self._load(self._whole if tuned else self.weights)
+            return nullcontext()
         if tuned or not self.adapter_digest:
             return nullcontext()
         switch: AbstractContextManager[Any] = self.model.disable_adapter()

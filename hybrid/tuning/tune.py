@@ -1,4 +1,4 @@
-"""From a suite's training questions to an adapter."""
+"""From a suite's training questions to an adapter, or to tuned weights."""
 
 import hashlib
 import importlib.metadata
@@ -29,6 +29,7 @@ from hybrid.tuning.canaries import planted_canaries, with_canaries
 from hybrid.tuning.encoding import EncodedRow, encode_rows, rows_digest
 from hybrid.tuning.gold import trainable
 from hybrid.tuning.known import known_unaided
+from hybrid.tuning.methods import check_start, first_weights
 from hybrid.tuning.replay import replay_prompts, replay_rows
 from hybrid.tuning.rows import TrainingRow
 from hybrid.tuning.train import plan_training, train
@@ -134,7 +135,7 @@ def tune(
     known: Collection[str] = (),
     progress: Progress = SILENT,
 ) -> Adapter:
-    """Tunes an adapter, or finds the one that the same rows and settings made before.
+    """Tunes by the pipeline's method, or finds what the same rows and settings made before.
 
     Args:
         spec: the pipeline.
@@ -147,6 +148,7 @@ def tune(
 
     Raises:
         NoTrainingQuestions: there is nothing to train on.
+        BadSpec: the method cannot go on from what the pipeline names.
         HybridError: the loss is no longer a number.
     """
     tokenizer = AutoTokenizer.from_pretrained(weights.path)
@@ -174,6 +176,7 @@ def tune(
         )
     encoded += _replay(spec, weights, len(encoded), seed, progress)
     start = open_adapter(find_adapter(spec.tuning.start_from)) if spec.tuning.start_from else None
+    check_start(spec.tuning, start)
     recipe = _recipe(spec, weights, parts, encoded, start, seed) | {"canaries": canaries}
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
     folder = adapter_folder("+".join(source.suite.name for source in sources), digest)
@@ -225,7 +228,9 @@ def _train(
     progress: Progress,
 ) -> Adapter:
     work = folder.with_name(f"{folder.name}.training")
-    model = load_model(weights, spec.generation, pick_device(spec.generation.device))
+    model = load_model(
+        first_weights(weights, start), spec.generation, pick_device(spec.generation.device)
+    )
     steps = spec.tuning.max_steps or len(plan_training(rows, model, spec.tuning, recipe["seed"]))
     started = time.perf_counter()
     with progress.track(f"Tuning on {len(rows)} rows", steps) as done:
@@ -237,7 +242,7 @@ def _train(
             folder=work,
             seed=recipe["seed"],
             on_step=lambda step, loss: done(step, f"loss {loss:.3f}"),
-            start_from=start.path if start else None,
+            start_from=start.path if start and not start.whole else None,
         )
     manifest = recipe | {"losses": losses, "seconds": time.perf_counter() - started}
     adapter = publish(work / "adapter", folder, manifest)
@@ -288,6 +293,7 @@ def _recipe(
         "precision": precision(spec.generation),
         "seed": seed,
         "versions": {
-            name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "trl")
+            name: importlib.metadata.version(name)
+            for name in ("torch", "transformers", "peft", "trl", "bitsandbytes")
         },
     }
