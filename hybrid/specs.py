@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from hybrid.errors import BadInput, BadSpec
 
 Style = Literal["short", "long"]
+NumberFormat = Literal["float32", "bfloat16", "float16"]
 
 
 class Spec(BaseModel):
@@ -65,12 +66,12 @@ class GenerationSpec(ServedSpec):
     max_new_tokens: int = Field(48, ge=1, description="an answer is cut here")
     batch_tokens: int = Field(12000, ge=1, description="padded prompt and output tokens of one batch")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+    dtype: Literal["auto", NumberFormat] = Field(
         "auto", description="auto: bfloat16 on a GPU, float32 on a CPU, where it is the faster one"
     )
     quantization: Literal["none", "nf4"] = Field(
         "none",
-        description="nf4: the base in 4 bits, doubly quantised, in every cell; tuning.method: qlora implies it",
+        description="nf4: the base in 4 bits, doubly quantised; tuning.method: qlora implies it",
     )
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
     by_model: dict[str, ServedSpec] = Field(

@@ -19,7 +19,7 @@ def nf4_options(dtype: torch.dtype, device: torch.device) -> dict[str, Any]:
         BadSpec: not on this device.
     """
     if device.type not in DEVICES:
-        raise BadSpec(f"generation.quantization: nf4 needs a device of {', '.join(DEVICES)}, not {device.type}.")
+        raise BadSpec(f"generation.quantization: nf4 runs on {' and '.join(DEVICES)}, not on {device.type}.")
     config = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",

@@ -62,7 +62,7 @@ def learner(model: Any, spec: TuningSpec, start_from: Path | None) -> tuple[Any,
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Writes a plain PEFT folder, or with all weights one that ``from_pretrained`` reads, tokenizer included."""
+    """Writes a plain PEFT folder, or of whole weights one that ``from_pretrained`` reads, with tokenizer."""
     model.save_pretrained(folder)
     if not isinstance(model, PeftModel):
         tokenizer.save_pretrained(folder)

@@ -228,9 +228,7 @@ def _train(
     progress: Progress,
 ) -> Adapter:
     work = folder.with_name(f"{folder.name}.training")
-    model = load_model(
-        first_weights(weights, start), spec.generation, pick_device(spec.generation.device)
-    )
+    model = load_model(first_weights(weights, start), spec.generation, pick_device(spec.generation.device))
     steps = spec.tuning.max_steps or len(plan_training(rows, model, spec.tuning, recipe["seed"]))
     started = time.perf_counter()
     with progress.track(f"Tuning on {len(rows)} rows", steps) as done:
