@@ -1,4 +1,4 @@
-"""From a suite's training questions to an adapter."""
+"""From a suite's training questions to an adapter, or to tuned weights."""
 
 import hashlib
 import importlib.metadata
@@ -29,6 +29,7 @@ from hybrid.tuning.canaries import planted_canaries, with_canaries
 from hybrid.tuning.encoding import EncodedRow, Lesson, fit_rows, rows_digest
 from hybrid.tuning.gold import trainable
 from hybrid.tuning.known import known_unaided
+from hybrid.tuning.methods import check_start, first_weights
 from hybrid.tuning.replay import replay_prompts, replay_rows
 from hybrid.tuning.rows import TrainingRow
 from hybrid.tuning.teacher import Teacher, find_teacher
@@ -198,7 +199,7 @@ def tune(
     teacher: Served | None = None,
     progress: Progress = SILENT,
 ) -> Adapter:
-    """Tunes an adapter, or finds the one that the same rows and settings made before.
+    """Tunes by the pipeline's method, or finds what the same rows and settings made before.
 
     Args:
         spec: the pipeline.
@@ -213,6 +214,7 @@ def tune(
     Raises:
         NoTrainingQuestions: there is nothing to train on.
         ModelMismatch: ``tuning.start_from`` was made for another architecture.
+        BadSpec: the method cannot go on from what it names.
         RunStopped: the teacher did not answer everything.
         HybridError: the loss is no longer a number.
     """
@@ -320,10 +322,11 @@ def _sources(
 
 
 def _start(spec: PipelineSpec, weights: Weights) -> Adapter | None:
-    """The adapter whose weights are the first ones, if the pipeline names one."""
+    """What an earlier tuning left whose weights are the first ones, if the pipeline names it."""
     if spec.tuning.start_from is None:
         return None
     start = open_adapter(spec.tuning.start_from)
+    check_start(spec.tuning, start)
     check_fit(start, weights)
     return start
 
@@ -353,7 +356,7 @@ def _train(
     progress: Progress,
 ) -> Adapter:
     work = folder.with_name(f"{folder.name}.training")
-    model = load_model(weights, spec.generation, pick_device(spec.generation.device))
+    model = load_model(first_weights(weights, start), spec.generation, pick_device(spec.generation.device))
     steps = spec.tuning.max_steps or len(plan_training(rows, model, spec.tuning, recipe["seed"]))
     started = time.perf_counter()
     with progress.track(f"Tuning on {len(rows)} rows", steps) as done:
@@ -365,7 +368,7 @@ def _train(
             folder=work,
             seed=recipe["seed"],
             on_step=lambda step, loss: done(step, f"loss {loss:.3f}"),
-            start_from=start.path if start else None,
+            start_from=start.path if start and not start.whole else None,
         )
     manifest = recipe | {"losses": losses, "seconds": time.perf_counter() - started}
     adapter = publish(work / "adapter", folder, manifest)
@@ -416,6 +419,7 @@ def _recipe(
         "precision": precision(spec.generation),
         "seed": seed,
         "versions": {
-            name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "trl")
+            name: importlib.metadata.version(name)
+            for name in ("torch", "transformers", "peft", "trl", "bitsandbytes")
         },
     }
