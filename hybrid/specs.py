@@ -105,6 +105,7 @@ class TuningSpec(Spec):
         0, ge=0, description="rows whose answer ends with a made-up code, for --probe regurgitation"
     )
     max_row_tokens: int = Field(640, ge=32, description="a longer row loses its last distractors")
+    lint: bool = Field(True, description="check rows before they are learned; an error stops")
     batch_rows: int = Field(4, ge=1)
     learning_rate: float = Field(3e-4, gt=0)
     warmup_steps: int = Field(5, ge=0)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from hybrid.cli import corpus, evaluate, judge, report, weights
+from hybrid.cli.lint import lint as lint_rows
 from hybrid.cli.options import AdapterFolder, Corpus, Json, Pipeline, Seed, Set, Suite
 from hybrid.cli.terminal import TerminalProgress, print_json
 from hybrid.errors import HybridError
@@ -76,9 +77,18 @@ def tune(
     suite: Suite = None,
     seed: Seed = 0,
     set_: Set = None,
+    lint: Annotated[bool, typer.Option("--lint", help="Check the training rows, and train nothing.")] = False,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="With --lint: check the rows of this JSONL file instead.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Tune an adapter on a suite's training questions; prints its folder."""
+    if data and not lint:
+        raise typer.BadParameter("is only checked: add --lint.", param_hint="--data")
+    if lint:
+        lint_rows(pipeline, suite, seed, set_ or [], data, as_json=as_json)
+        return
     from hybrid.tuning.tune import tune_pipeline
 
     adapter = tune_pipeline(

@@ -7,6 +7,7 @@ import math
 import shutil
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from hybrid.suites import Suite, load_suite
 from hybrid.tuning.canaries import planted_canaries, with_canaries
 from hybrid.tuning.encoding import EncodedRow, encode_rows, rows_digest
 from hybrid.tuning.known import known_unaided
+from hybrid.tuning.lint.checks import lint_training, stop_at_errors
 from hybrid.tuning.rows import RowBuilder, TrainingRow, trainable
 from hybrid.tuning.train import train
 
@@ -93,13 +95,41 @@ def tune_pipeline(
     Raises:
         HybridError: a name is unknown, weights are missing, or there is nothing to train on.
     """
+    opened = open_tuning(pipeline, suite, overrides, progress)
+    return tune(
+        opened.spec,
+        opened.suite,
+        opened.retriever,
+        opened.weights,
+        seed=seed,
+        known=opened.known,
+        progress=progress,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """All that training rows are made of, and the base that learns them."""
+
+    spec: PipelineSpec
+    suite: Suite
+    retriever: Retriever
+    weights: Weights
+    known: frozenset[str]
+
+
+def open_tuning(pipeline: str, suite: str | None, overrides: Sequence[str], progress: Progress) -> Opened:
+    """Opens what a pipeline needs to be tuned; the arguments are those of :func:`tune_pipeline`.
+
+    Raises:
+        HybridError: a name is unknown, weights are missing, or there is nothing to train on.
+    """
     spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides)
     opened = load_suite(suite or spec.suite, say=progress.say)
     opened.require_training()
     weights = models.locate(spec.model, progress.say)
     retriever = load_retriever(spec, opened.corpus, progress.say)
-    known = known_unaided(spec, opened, weights, progress)
-    return tune(spec, opened, retriever, weights, seed=seed, known=known, progress=progress)
+    return Opened(spec, opened, retriever, weights, known_unaided(spec, opened, weights, progress))
 
 
 def tune(
@@ -125,6 +155,7 @@ def tune(
 
     Raises:
         NoTrainingQuestions: there is nothing to train on.
+        BadRows: the rows have a fault that must not be learned.
         HybridError: the loss is no longer a number.
     """
     tokenizer = AutoTokenizer.from_pretrained(weights.path)
@@ -147,6 +178,8 @@ def tune(
     if (folder / MANIFEST).is_file():
         progress.say(f"Adapter found: {folder}")
         return open_adapter(folder)
+    if spec.tuning.lint:
+        stop_at_errors(lint_training(rows, encoded, spec.tuning, suite.questions, known), progress)
     return _train(spec, weights, tokenizer, encoded, recipe, folder=folder, progress=progress)
 
 
@@ -213,7 +246,7 @@ def _recipe(
             "tokens": sum(len(row.ids) for row in encoded),
             "digest": rows_digest(encoded),
         },
-        "tuning": spec.tuning.model_dump(mode="json", exclude={"canaries"}),
+        "tuning": spec.tuning.model_dump(mode="json", exclude={"canaries", "lint"}),
         "precision": precision(spec.generation),
         "seed": seed,
         "versions": {
