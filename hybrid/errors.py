@@ -12,6 +12,7 @@ HybridError                 one line: what happened, the value seen, what to do
 ├── EndpointError           a server that cannot be reached, or refuses
 ├── RunStopped              a run that ended early and can be continued: requests failed, the budget is spent
 ├── NoTrainingQuestions     a suite that can be evaluated but not trained on
+├── BadRows                 training rows with a fault that must not be learned
 └── RunError                an output folder that is not empty, or a run that cannot be resumed
 """
 
@@ -90,6 +91,10 @@ class RunStopped(HybridError):
 
 class NoTrainingQuestions(HybridError):
     """A suite that has nothing to train on, asked to train."""
+
+
+class BadRows(HybridError):
+    """Training rows with a fault that must not be learned."""
 
 
 class RunError(HybridError):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hybrid.cli.lint import lint as lint_rows
 from hybrid.cli.options import Json, Pipeline, Seed, Set, Suite
 from hybrid.cli.terminal import TerminalProgress, print_json
 
@@ -31,11 +32,20 @@ def tune_command(
             help="A larger model writes targets, which are checked.",
         ),
     ] = None,
+    lint: Annotated[bool, typer.Option("--lint", help="Check the training rows, and train nothing.")] = False,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="With --lint: check the rows of this JSONL file instead.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Tune an adapter on a suite's training questions; prints its folder."""
     if replace and rows is None:
         raise typer.BadParameter("goes with --rows.", param_hint="--replace")
+    if data and not lint:
+        raise typer.BadParameter("is only checked: add --lint.", param_hint="--data")
+    if lint:
+        lint_rows(pipeline, suite, seed, set_ or [], data, as_json=as_json)
+        return
     progress = TerminalProgress()
     if rows is not None:
         from hybrid.tuning.rows_file import write_rows_file

@@ -51,18 +51,17 @@ def encode_rows(
 ) -> list[EncodedRow]:
     """The token ids of :func:`fit_rows`."""
     fitting = fit_rows(rows, encoder, end_id=end_id, max_tokens=max_tokens, style=style)
-    return [lesson.encoded for lesson in fitting]
+    return [lesson.encoded for lesson in fitting if lesson]
 
 
 def fit_rows(
     rows: Sequence[TrainingRow], encoder: ChatEncoder, *, end_id: int, max_tokens: int, style: Style = "short"
-) -> list[Lesson]:
+) -> list[Lesson | None]:
     """Encodes rows; one that is too long loses distractors, never its gold or its answer.
 
-    Rows that are too long even so are left out.
+    Of a row that is too long even so there is None.
     """
-    lessons = [_fit(row, encoder, end_id, max_tokens, style) for row in rows]
-    return [lesson for lesson in lessons if lesson is not None]
+    return [_fit(row, encoder, end_id, max_tokens, style) for row in rows]
 
 
 def encode_chat(

@@ -29,6 +29,7 @@ from hybrid.tuning.canaries import planted_canaries, with_canaries
 from hybrid.tuning.encoding import EncodedRow, Lesson, fit_rows, rows_digest
 from hybrid.tuning.gold import trainable
 from hybrid.tuning.known import known_unaided
+from hybrid.tuning.lint.checks import lint_training, stop_at_errors
 from hybrid.tuning.methods import check_start, first_weights
 from hybrid.tuning.replay import replay_prompts, replay_rows
 from hybrid.tuning.rows import TrainingRow
@@ -66,12 +67,16 @@ class Lessons:
 
     Attributes:
         rows: in their order.
+        left_out: rows that are too long even without distractors.
         parts: what a manifest tells of each suite.
+        evaluation: the evaluation questions of these suites, on which nothing may be learned.
         canaries: how many were planted.
     """
 
     rows: list[Lesson]
+    left_out: list[TrainingRow]
     parts: list[dict[str, Any]]
+    evaluation: list[Question]
     canaries: int
 
 
@@ -215,6 +220,7 @@ def tune(
         NoTrainingQuestions: there is nothing to train on.
         ModelMismatch: ``tuning.start_from`` was made for another architecture.
         BadSpec: the method cannot go on from what it names.
+        BadRows: the rows have a fault that must not be learned.
         RunStopped: the teacher did not answer everything.
         HybridError: the loss is no longer a number.
     """
@@ -238,6 +244,10 @@ def tune(
     if (folder / MANIFEST).is_file():
         progress.say(f"Adapter found: {folder}")
         return open_adapter(folder)
+    if spec.tuning.lint:
+        stop_at_errors(
+            lint_training(lessons.rows, lessons.left_out, spec.tuning, lessons.evaluation, known), progress
+        )
     return _train(spec, weights, tokenizer, encoded, recipe, start=start, folder=folder, progress=progress)
 
 
@@ -259,7 +269,7 @@ def make_lessons(
         NoTrainingQuestions: there is nothing to train on.
         RunStopped: the teacher did not answer everything.
     """
-    made = Lessons([], [], 0)
+    made = Lessons([], [], [], [], 0)
     canaries = 0
     for source in _sources(spec, suite, retriever, weights, known, progress):
         own = spec.model_copy(update={"tuning": source.tuning})
@@ -272,15 +282,16 @@ def make_lessons(
             known=source.known,
             teach=asked.teach if asked else None,
         )
-        made.rows.extend(
-            fit_rows(
-                rows,
-                encoder,
-                end_id=encoder.tokenizer.eos_token_id,
-                max_tokens=spec.tuning.max_row_tokens,
-                style=source.suite.spec.answers,
-            )
+        fitted = fit_rows(
+            rows,
+            encoder,
+            end_id=encoder.tokenizer.eos_token_id,
+            max_tokens=spec.tuning.max_row_tokens,
+            style=source.suite.spec.answers,
         )
+        made.rows.extend(lesson for lesson in fitted if lesson)
+        made.left_out.extend(row for row, lesson in zip(rows, fitted, strict=True) if not lesson)
+        made.evaluation.extend(source.suite.questions)
         made.parts.append(_part(source, rows) | ({"teacher": asked.to_json()} if asked else {}))
         canaries += len(planted_canaries(rows, source.tuning.canaries, seed))
     if not made.rows:
@@ -415,7 +426,7 @@ def _recipe(
             "tokens": sum(len(row.ids) for row in encoded),
             "digest": rows_digest(encoded),
         },
-        "tuning": spec.tuning.model_dump(mode="json", exclude={"canaries"}),
+        "tuning": spec.tuning.model_dump(mode="json", exclude={"canaries", "lint"}),
         "precision": precision(spec.generation),
         "seed": seed,
         "versions": {

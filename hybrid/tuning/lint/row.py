@@ -1,0 +1,89 @@
+"""A row to be checked, wherever it comes from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from hybrid.generation.abstention import abstains
+from hybrid.generation.citations import find_markers, strip_markers
+from hybrid.tuning.encoding import IGNORED, Lesson
+from hybrid.tuning.rows import TrainingRow
+
+
+@dataclass(frozen=True, slots=True)
+class LintRow:
+    """A row as the rules see it.
+
+    Attributes:
+        number: its place among the rows, or the line of its file; counted from 1.
+        question: what is asked; where a prompt cannot be taken apart, all that the user says.
+        target: the answer to learn.
+        before: what stands in the prompt besides question and passages: rules, earlier turns.
+        passages: what is shown, in its order; None if the prompt does not tell.
+        kind: of the row, as its builder calls it; ``replay`` is general data. Empty if not known.
+        label_tokens: how many tokens of the target are learned; None if not known.
+        id: of its question; empty if it has none.
+        gold: documents that hold the answer, if they are known.
+        shown: documents of the passages, if they are known.
+    """
+
+    number: int
+    question: str
+    target: str
+    before: str = ""
+    passages: tuple[str, ...] | None = None
+    kind: str = ""
+    label_tokens: int | None = None
+    id: str = ""
+    gold: frozenset[str] = frozenset()
+    shown: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """How findings call it."""
+        return f"{self.number} ({self.id})" if self.id else str(self.number)
+
+    @property
+    def answer(self) -> str:
+        """The target without markers."""
+        return strip_markers(self.target)
+
+    @property
+    def cited(self) -> frozenset[int]:
+        """Numbers of the passages that the target cites."""
+        return frozenset(int(marker.strip("[]")) for marker in find_markers(self.target))
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the answer to learn is that the model does not know."""
+        return _refuses(self.target)
+
+
+@lru_cache(maxsize=50_000)
+def _refuses(target: str) -> bool:
+    return abstains(target, cited=bool(find_markers(target)))
+
+
+def rows_of_training(lessons: Sequence[Lesson], left_out: Sequence[TrainingRow] = ()) -> list[LintRow]:
+    """The rows of a pipeline, without general data; those that were left out as too long come last."""
+    learned = [
+        (lesson.row, lesson.target, sum(label != IGNORED for label in lesson.encoded.labels))
+        for lesson in lessons
+        if lesson.row
+    ]
+    lost = [(row, row.target, 0) for row in left_out]
+    return [
+        LintRow(
+            number=number,
+            question=row.question.full_text,
+            target=target,
+            before="\n".join(f"{turn.question}\n{turn.answer}" for turn in row.question.history),
+            passages=tuple(f"{passage.title}: {passage.text}" for passage in row.passages),
+            kind=row.kind,
+            label_tokens=labels,
+            id=row.question.id,
+            gold=frozenset(gold.document for gold in row.question.gold or ()),
+            shown=frozenset(passage.document for passage in row.passages),
+        )
+        for number, (row, target, labels) in enumerate([*learned, *lost], start=1)
+    ]
