@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hybrid.generation.encode import ChatEncoder
-from hybrid.generation.prompt import chat
+from hybrid.generation.prompt import Message, chat
 from hybrid.specs import Style
 from hybrid.tuning.rows import TrainingRow
 
@@ -39,13 +39,37 @@ def _encode(
     shorter: TrainingRow | None = row
     while shorter is not None:
         messages = chat(row.question.text, shorter.passages, row.question.history, style=style)
-        prompt = encoder.prompt(messages)
-        completion = [*encoder.text(shorter.target), end_id]
-        if len(prompt) + len(completion) <= max_tokens:
-            labels = [IGNORED] * len(prompt) + completion
-            return EncodedRow(row.question.id, tuple(prompt + completion), tuple(labels))
+        encoded = encode_chat(messages, shorter.target, encoder, end_id, max_tokens, row.question.id)
+        if encoded is not None:
+            return encoded
         shorter = shorter.shortened()
     return None
+
+
+def encode_chat(
+    messages: Sequence[Message],
+    target: str,
+    encoder: ChatEncoder,
+    end_id: int,
+    max_tokens: int,
+    question: str = "",
+) -> EncodedRow | None:
+    """Encodes messages and the reply to learn; None if they take more than ``max_tokens`` together.
+
+    Args:
+        messages: up to where the reply begins.
+        target: the reply; it can hold no control token.
+        encoder: of the model that learns.
+        end_id: the token that ends a reply; it is learned, too.
+        max_tokens: of prompt, reply and end.
+        question: the row's name.
+    """
+    prompt = encoder.prompt(messages)
+    completion = [*encoder.text(target), end_id]
+    if len(prompt) + len(completion) > max_tokens:
+        return None
+    labels = [IGNORED] * len(prompt) + completion
+    return EncodedRow(question, tuple(prompt + completion), tuple(labels))
 
 
 def rows_digest(rows: Sequence[EncodedRow]) -> str:
