@@ -78,11 +78,9 @@ def tuned(size: int) -> str:
 
 def messages(task: Task, item: Item, examples: Sequence[Item] = ()) -> list[Message]:
     """Rules, worked examples as earlier turns, and the row."""
-    turns = [
-        Message(role, text)
-        for example in examples
-        for role, text in (("user", example.text), ("assistant", example.target))
-    ]
+    turns = []
+    for example in examples:
+        turns += [Message("user", example.text), Message("assistant", example.target)]
     return [Message("system", task.rules), *turns, Message("user", item.text)]
 
 
