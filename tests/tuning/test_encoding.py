@@ -1,9 +1,10 @@
 import pytest
 
 from hybrid.generation.encode import ChatEncoder
+from hybrid.generation.prompt import Message
 from hybrid.records import Passage, Question, Turn
 from hybrid.testing import byte_tokenizer
-from hybrid.tuning.encoding import IGNORED, encode_rows, rows_digest
+from hybrid.tuning.encoding import IGNORED, encode_chat, encode_rows, rows_digest
 from hybrid.tuning.rows import TrainingRow
 
 TOKENIZER = byte_tokenizer()
@@ -71,3 +72,22 @@ def test_the_digest_names_what_the_model_will_see():
     rows = encode(*ROWS)
     assert rows_digest(rows) == rows_digest(encode(*ROWS))
     assert len({rows_digest(rows), rows_digest(rows[:2]), rows_digest(rows[::-1])}) == 3
+
+
+def test_a_plain_chat_is_learned_like_any_row_and_its_reply_holds_no_control_token():
+    messages = [Message("system", "Be brief."), Message("user", "Why?")]
+
+    def fit(most):
+        return encode_chat(
+            "why", messages, "So. <|im_end|>", ChatEncoder(TOKENIZER), end_id=END, max_tokens=most
+        )
+
+    row = fit(10**6)
+    prompt = (
+        "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n"
+    )
+    assert row.question == "why"
+    assert prompt_of(row) == tuple(TOKENIZER.encode(prompt))
+    assert TOKENIZER.decode(learned(row)) == "So. <|im_end|><|im_end|>" and learned(row).count(END) == 1
+    assert fit(len(row.ids)) == row
+    assert fit(len(row.ids) - 1) is None

@@ -69,6 +69,12 @@ def passes(reply: str, check: Check) -> bool:
     return bool(text) and all(_CHECKS[name](text, wanted) for name, wanted in check.wanted.items())
 
 
+def unfenced(text: str) -> str:
+    """What stands between the fences, if the whole text is one block of code in Markdown."""
+    fenced = re.fullmatch(r"```\w*\s*(.*?)\s*```", text.strip(), flags=re.DOTALL)
+    return fenced[1] if fenced else text
+
+
 def _words(text: str) -> list[str]:
     return [word for word in text.split() if any(character.isalnum() for character in word)]
 
@@ -100,9 +106,8 @@ def _contains_none(text: str, banned: Sequence[str]) -> bool:
 
 
 def _json_keys(text: str, wanted: Sequence[str]) -> bool:
-    fenced = re.fullmatch(r"```(?:json)?\s*(.*?)\s*```", text, flags=re.DOTALL)
     try:
-        value = json.loads(fenced[1] if fenced else text)
+        value = json.loads(unfenced(text))
     except json.JSONDecodeError:
         return False
     return isinstance(value, dict) and set(value) == set(wanted)
