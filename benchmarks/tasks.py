@@ -39,6 +39,8 @@ RESULTS = HERE / "results" / "tasks.json"
 MODEL = PipelineSpec.model_fields["model"].default
 EMBEDDER = RetrievalSpec.model_fields["embedder"].default
 RATE = 1e-3
+STEP_TOKENS = 240
+"""About five rows a step: the rules that all rows begin with are counted once."""
 LONGEST_ROW = 4096
 SHOWN = 3
 
@@ -47,7 +49,7 @@ def outcome_of(names: list[str], model: str, embedder: str, rate: float) -> dict
     """Tries tasks one after the other; a line is printed for each."""
     weights = models.locate(model, print)
     nearness = load_embedder(embedder, say=print)
-    tuning = TuningSpec(learning_rate=rate, max_row_tokens=LONGEST_ROW)
+    tuning = TuningSpec(learning_rate=rate, max_row_tokens=LONGEST_ROW, batch_tokens=STEP_TOKENS)
     found = {}
     for name in names:
         found[name] = tried(TASKS[name](), weights, nearness, tuning)
