@@ -32,14 +32,14 @@ def pick_device(name: str) -> torch.device:
 def precision(spec: GenerationSpec) -> str:
     """Device and number format that a pipeline comes to here, such as ``cpu float32``."""
     device = pick_device(spec.device)
-    return f"{device.type} {str(_dtype(spec.dtype, device)).removeprefix('torch.')}"
+    return f"{device.type} {str(pick_dtype(spec.dtype, device)).removeprefix('torch.')}"
 
 
 def load_model(weights: Weights, spec: GenerationSpec, device: torch.device) -> Any:
     """Loads a base model from safetensors, in evaluation mode."""
     model = AutoModelForCausalLM.from_pretrained(
         weights.path,
-        dtype=_dtype(spec.dtype, device),
+        dtype=pick_dtype(spec.dtype, device),
         attn_implementation=spec.attention,
         use_safetensors=True,
     )
@@ -59,17 +59,25 @@ def peak_memory_mb(device: torch.device) -> float:
     """The most memory that was in use since the reset: of the GPU, or of this process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
+    return _process_mb("VmHWM")
+
+
+def resident_memory_mb() -> float:
+    """What this process has in memory now; where the system does not tell that, its most so far."""
+    return _process_mb("VmRSS")
+
+
+def _process_mb(field: str) -> float:
     status = Path("/proc/self/status")
     if status.is_file():
-        peak = next(
-            line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM")
-        )
-        return int(peak.split()[1]) / 2**10
+        line = next(each for each in status.read_text(encoding="ascii").splitlines() if each.startswith(field))
+        return int(line.split()[1]) / 2**10
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / 2**20 if sys.platform == "darwin" else most / 2**10
 
 
-def _dtype(name: str, device: torch.device) -> torch.dtype:
+def pick_dtype(name: str, device: torch.device) -> torch.dtype:
+    """The number format of weights on a device; ``auto`` is the one that is fast there."""
     if name == "auto":
         # On a CPU float32 is the faster one, by a factor of two in training.
         return torch.bfloat16 if device.type == "cuda" else torch.float32

@@ -129,6 +129,24 @@ def tune(
     """
     tokenizer = AutoTokenizer.from_pretrained(weights.path)
     rows = training_rows(spec, suite, retriever, seed=seed, known=known)
+    encoded = encode_for(spec, suite, rows, tokenizer)
+    recipe = _recipe(spec, suite, weights, rows, encoded, seed)
+    digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+    folder = adapter_folder(suite.name, digest)
+    if (folder / MANIFEST).is_file():
+        progress.say(f"Adapter found: {folder}")
+        return open_adapter(folder)
+    return _train(spec, weights, tokenizer, encoded, recipe, folder=folder, progress=progress)
+
+
+def encode_for(
+    spec: PipelineSpec, suite: Suite, rows: Sequence[TrainingRow], tokenizer: Any
+) -> list[EncodedRow]:
+    """The rows that fit into ``tuning.max_row_tokens``, as the model will see them.
+
+    Raises:
+        NoTrainingQuestions: none fits.
+    """
     encoded = encode_rows(
         rows,
         ChatEncoder(tokenizer),
@@ -141,13 +159,7 @@ def tune(
             f'Suite "{suite.name}": no training row fits into {spec.tuning.max_row_tokens} tokens. '
             "Raise tuning.max_row_tokens."
         )
-    recipe = _recipe(spec, suite, weights, rows, encoded, seed)
-    digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
-    folder = adapter_folder(suite.name, digest)
-    if (folder / MANIFEST).is_file():
-        progress.say(f"Adapter found: {folder}")
-        return open_adapter(folder)
-    return _train(spec, weights, tokenizer, encoded, recipe, folder=folder, progress=progress)
+    return encoded
 
 
 def _train(
