@@ -35,8 +35,8 @@ CPU = torch.device("cpu")
 
 
 def made_up_rows(rows: int, tokens: int, steps: int) -> list[EncodedRow]:
-    """Rows of which the longest of a batch has ``tokens``, each other one five fewer than the one before."""
-    lengths = [tokens - 5 * i for i in range(rows)] * steps
+    """Rows of unlike length, so that each batch is padded; the longest has ``tokens``."""
+    lengths = range(tokens, tokens - rows * steps, -1)
     return [
         EncodedRow(str(i), (1,) * length, (IGNORED,) * (length - LABELS) + (1,) * LABELS)
         for i, length in enumerate(lengths)
