@@ -43,7 +43,7 @@ from hybrid.judging.cache import Cached
 from hybrid.judging.judge import Judge, evidence, judge_all
 from hybrid.judging.named import open_judge
 from hybrid.judging.statements import statements
-from hybrid.pipeline import load_generator
+from hybrid.pipeline import load_generator, prompt_of, showing
 
 WANTED = 1.7
 ALIKE = 1e-6
@@ -115,7 +115,7 @@ def outcome_of(asked: argparse.Namespace) -> dict[str, Any]:
     judge = opened.judge if isinstance(opened, Cached) else opened
     generator = load_generator(job.weights, job.spec.generation, job.suite.spec.answers)
     ranked = retrieve(job)
-    prompts = [generator.prompt(each.text, ranked[each.id], each.history) for each in job.questions]
+    prompts = [prompt_of(generator, showing(each, ranked[each.id])) for each in job.questions]
     load = os.getloadavg()[0]
     found = in_turn(ways(generator, judge), job.questions, prompts, asked.repeats)
     plain, ours, int8 = found.values()

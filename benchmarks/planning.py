@@ -3,8 +3,8 @@
     python benchmarks/planning.py [--model M] [--rows 4] [--tokens 512] [--steps 4] [--out FILE] [--write]
 
 Each process loads what training needs, notes its memory (the base), starts the system's own count of the peak
-anew, loads the model and trains a few steps on made-up rows of unlike length, twenty labels each. The prediction
-knows the config, the batch and the base. Wanted: predicted ÷ measured between 0.8 and 1.2.
+anew, loads the model and trains a few steps on made-up rows of unlike length, twenty labels each. The
+prediction knows the config, the batch and the base. Wanted: predicted ÷ measured between 0.8 and 1.2.
 """
 
 import argparse
@@ -21,13 +21,20 @@ from committed import keep, markdown
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from hybrid import models
-from hybrid.generation.device import load_model, peak_memory_mb, reset_peak_memory, resident_memory_mb
+from hybrid.generation.device import (
+    load_model,
+    peak_memory_mb,
+    reset_peak_memory,
+    resident_memory_mb,
+    return_freed_memory,
+)
 from hybrid.models import Weights
 from hybrid.specs import GenerationSpec, PipelineSpec, TuningSpec
 from hybrid.tuning import train as training
 from hybrid.tuning.encoding import IGNORED, EncodedRow
 from hybrid.tuning.footprint import METHODS, footprint, read_auto_config
-from hybrid.tuning.plan import batches, predict, setups_of, workload
+from hybrid.tuning.plan import predict, setups_of, workload
+from hybrid.tuning.sequences import tensors
 
 WANTED = 0.2
 LABELS = 20
@@ -35,21 +42,24 @@ CPU = torch.device("cpu")
 
 
 def made_up_rows(rows: int, tokens: int, steps: int) -> list[EncodedRow]:
-    """Rows of unlike length, so that each batch is padded; the longest has ``tokens``."""
+    """Rows of unlike length, so that each batch is padded; the longest has ``tokens``.
+
+    Each begins with another token, or they would be read as one sequence.
+    """
     lengths = range(tokens, tokens - rows * steps, -1)
     return [
-        EncodedRow(str(i), (1,) * length, (IGNORED,) * (length - LABELS) + (1,) * LABELS)
+        EncodedRow(str(i), (i, *(1,) * (length - 1)), (IGNORED,) * (length - LABELS) + (1,) * LABELS)
         for i, length in enumerate(lengths)
     ]
 
 
-def spec_of(model: str, rows: int, steps: int) -> PipelineSpec:
+def spec_of(model: str, rows: int, tokens: int, steps: int) -> PipelineSpec:
     """A pipeline that trains so many steps on the CPU in float32."""
     return PipelineSpec(
         suite="none",
         model=model,
         generation=GenerationSpec(device="cpu", dtype="float32"),
-        tuning=TuningSpec(batch_rows=rows, max_steps=steps, warmup_steps=0),
+        tuning=TuningSpec(batch_tokens=rows * tokens, max_row_tokens=tokens, max_steps=steps, warmup_steps=0),
     )
 
 
@@ -64,7 +74,11 @@ def load(method: str, weights: Weights, generation: GenerationSpec) -> Any:
         bnb_4bit_compute_dtype=torch.float32,
     )
     return AutoModelForCausalLM.from_pretrained(
-        weights.path, dtype=torch.float32, quantization_config=four_bit, use_safetensors=True, device_map="cpu"
+        weights.path,
+        dtype=torch.float32,
+        quantization_config=four_bit,
+        use_safetensors=True,
+        device_map="cpu",
     )
 
 
@@ -78,12 +92,15 @@ def learn(method: str, model: Any, tokenizer: Any, rows: list[EncodedRow], tunin
             return
         for parameter in model.parameters():
             parameter.requires_grad_(True)
+        return_freed_memory()
+        steps = training.plan_training(rows, model.config, tuning, 0)
         config = training._config(tuning, model, Path(folder), 0)
         config.save_strategy = "no"
         training._AnswerTrainer(
             model=model.train(),
             args=config,
-            train_dataset=training._dataset(rows),
+            train_dataset=training._dataset(steps),
+            data_collator=lambda items: tensors(steps[items[0]["step"]]),
             processing_class=tokenizer,
         ).train()
 
@@ -91,10 +108,13 @@ def learn(method: str, model: Any, tokenizer: Any, rows: list[EncodedRow], tunin
 def compared(method: str, name: str, rows: int, tokens: int, steps: int) -> dict[str, Any]:
     """Predicted and measured peak of one method, in MiB; for a process that does nothing else."""
     weights = models.locate(name)
-    spec = spec_of(name, rows, steps)
+    spec = spec_of(name, rows, tokens, steps)
     made_up = made_up_rows(rows, tokens, steps)
-    setup = setups_of(spec, workload(spec, batches(made_up, rows, 0)), "cpu")[method]
-    found = footprint(read_auto_config(weights.path), setup)
+    config = read_auto_config(weights.path)
+    config._attn_implementation = spec.generation.attention
+    planned = training.plan_training(made_up, config, spec.tuning, 0)
+    setup = setups_of(spec, workload(spec, planned), "cpu")[method]
+    found = footprint(config, setup)
     tokenizer = AutoTokenizer.from_pretrained(weights.path)
     base = resident_memory_mb()
     reset_peak_memory(CPU)

@@ -30,15 +30,30 @@ class Adapter:
     manifest: Mapping[str, Any]
 
 
-def open_adapter(path: Path) -> Adapter:
+def shipped_adapters() -> dict[str, Path]:
+    """Adapters for generators that come with the package, by name."""
+    weights = Path(__file__).parent / "weights"
+    return {path.parent.name: path.parent for path in sorted(weights.glob(f"*/{MANIFEST}"))}
+
+
+def open_adapter(adapter: str | Path) -> Adapter:
     """Opens a PEFT folder, made here or elsewhere.
+
+    Args:
+        adapter: the folder, or the name of a shipped one.
 
     Raises:
         ModelMissing: the folder holds no adapter.
     """
+    path = Path(adapter)
+    if not path.exists():
+        path = shipped_adapters().get(str(adapter), path)
     weights = path / WEIGHTS
     if not weights.is_file() or not (path / "adapter_config.json").is_file():
-        raise ModelMissing(f"{path} holds no adapter (adapter_config.json and {WEIGHTS}).")
+        shipped = ", ".join(shipped_adapters())
+        raise ModelMissing(
+            f"{path} holds no adapter (adapter_config.json and {WEIGHTS}). Shipped ones: {shipped or 'none'}."
+        )
     manifest = path / MANIFEST
     data = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {}
     return Adapter(path, file_digest(weights), data)

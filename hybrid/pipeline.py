@@ -11,15 +11,17 @@ from hybrid.corpus.store import Corpus
 from hybrid.generation.abstention import abstains
 from hybrid.generation.answers import AnswerStore, Generated
 from hybrid.generation.budget import Budget
-from hybrid.generation.citations import resolve
+from hybrid.generation.citations import renumbered, resolve
 from hybrid.generation.device import precision
 from hybrid.generation.endpoint import EndpointGenerator, folder_refused
+from hybrid.generation.ensemble import check_mode
 from hybrid.generation.fitting import Prompt
 from hybrid.generation.generator import Generation, Generator, TextGenerator
 from hybrid.generation.prompt import Example
+from hybrid.generation.reason import without_quote
 from hybrid.models import Model, Say, Served, Weights
 from hybrid.progress import Done
-from hybrid.records import Answer, Passage, Question, Turn
+from hybrid.records import Answer, Hit, Passage, Question, Turn
 from hybrid.retrieval.embed import load_embedder
 from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import GenerationSpec, PipelineSpec, Style, SuiteSpec, load_spec
@@ -27,11 +29,15 @@ from hybrid.specs import GenerationSpec, PipelineSpec, Style, SuiteSpec, load_sp
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A question with what is put in front of it: passages, and perhaps examples."""
+    """A question with what is put in front of it: passages, and perhaps examples.
+
+    ``scores`` are the retriever's, of the passages; an ensemble weighs them alike where there are none.
+    """
 
     question: Question
     passages: tuple[Passage, ...] = ()
     examples: tuple[Example, ...] = ()
+    scores: tuple[float, ...] = ()
 
 
 class Pipeline:
@@ -61,7 +67,7 @@ class Pipeline:
         Args:
             name: a built-in pipeline or a YAML file.
             corpus: the corpus to search; default: that of the pipeline's suite.
-            adapter: a PEFT folder; without one the base answers.
+            adapter: a PEFT folder; default: that of the file. Without one the base answers.
             overrides: ``KEY=VALUE`` for single values of the file.
             say: gets a line before slow work, and one if the adapter was made on other weights.
 
@@ -69,10 +75,12 @@ class Pipeline:
             HybridError: a name is unknown, a file does not fit, weights or corpus are missing.
         """
         spec = load_spec(PipelineSpec, library.find_pipeline(name), overrides)
+        check_mode(spec)
         suite = load_spec(SuiteSpec, library.find_suite(spec.suite))
         retriever = load_retriever(spec, open_corpus(corpus or suite.corpus, say=say), say)
         model = models.find(spec.model, say)
-        opened = None if adapter is None else open_adapter(adapter)
+        named = adapter or spec.adapter
+        opened = open_adapter(named) if named else None
         generator = load_generator(model, spec.generation, suite.answers, adapter=opened)
         if opened is not None and isinstance(model, Weights):
             for warning in base_warnings(opened, model, precision(spec.generation)):
@@ -100,11 +108,28 @@ class Pipeline:
         """Answers many questions in batches, in their order."""
         if retrieval:
             found = self.retriever.retrieve_many([question.full_text for question in questions])
-            passages = [tuple(hit.passage for hit in hits) for hits in found]
+            requests = [showing(question, hits) for question, hits in zip(questions, found, strict=True)]
         else:
-            passages = [() for _ in questions]
-        requests = [Request(question, shown) for question, shown in zip(questions, passages, strict=True)]
+            requests = [Request(question) for question in questions]
         return answer_all(self.generator, requests, tuned=tuned)[0]
+
+
+def showing(question: Question, hits: Sequence[Hit], examples: tuple[Example, ...] = ()) -> Request:
+    """The request that shows what was retrieved."""
+    passages = tuple(hit.passage for hit in hits)
+    return Request(question, passages, examples, tuple(hit.score for hit in hits))
+
+
+def prompt_of(generator: TextGenerator, request: Request) -> Prompt:
+    """The prompt of a request.
+
+    Raises:
+        PromptTooLong: the question does not fit the model's context.
+    """
+    question = request.question
+    return generator.prompt(
+        question.text, request.passages, question.history, request.examples, scores=request.scores
+    )
 
 
 def answer_all(
@@ -121,10 +146,7 @@ def answer_all(
     Raises:
         PromptTooLong: a question does not fit the model's context.
     """
-    prompts = [
-        generator.prompt(request.question.text, request.passages, request.question.history, request.examples)
-        for request in requests
-    ]
+    prompts = [prompt_of(generator, request) for request in requests]
     generation = generator.generate(prompts, tuned=tuned, seed=seed, store=store, done=done)
     answers = [
         read_answer(prompt, output) for prompt, output in zip(prompts, generation.outputs, strict=True)
@@ -133,14 +155,20 @@ def answer_all(
 
 
 def read_answer(prompt: Prompt, output: Generated) -> Answer:
-    """Resolves markers against the passages of this very request and looks for an abstention."""
-    resolved = resolve(output.text, prompt.shown)
+    """Resolves markers against the passages of this very request and looks for an abstention.
+
+    To an ensemble each passage was offered as ``[1]``: that becomes the number of the one it stands on.
+    """
+    raw = output.text
+    if output.leader is not None:
+        raw = renumbered(raw, output.leader + 1, len(prompt.shown))
+    resolved = resolve(without_quote(raw), prompt.shown)
     return Answer(
         text=resolved.text,
         citations=resolved.citations,
         passages=prompt.shown,
         abstained=abstains(resolved.text, cited=bool(resolved.citations)),
-        raw=output.text,
+        raw=raw,
         phantom_markers=resolved.phantom_markers,
         dropped_passages=prompt.dropped,
         prompt_tokens=prompt.tokens if output.prompt_tokens is None else output.prompt_tokens,

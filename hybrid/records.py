@@ -135,7 +135,7 @@ class Answer:
         citations: offered markers in order of first use, each once.
         passages: the passages that were shown, strongest first.
         abstained: whether the answer says that it does not know.
-        raw: the text as generated.
+        raw: the text as generated; of an ensemble with the numbers that its passages have in ``passages``.
         phantom_markers: how many markers were dropped because they were never offered.
         dropped_passages: how many of the weakest passages did not fit the context.
         prompt_tokens: length of the prompt in tokens.

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hybrid.errors import BadInput, BadSpec
 
@@ -60,8 +60,19 @@ class ServerSpec(Spec):
 
 
 class GenerationSpec(ServedSpec):
-    """How answers are written; ``device``, ``dtype`` and ``attention`` are of a model on this machine."""
+    """How answers are written; ``device``, ``dtype``, ``attention`` and an ensemble are of a model here."""
 
+    mode: Literal["together", "ensemble"] = Field(
+        "together",
+        description="ensemble: every passage stands in a prompt of its own, and the next tokens are mixed by "
+        "the retriever's probabilities (RA-DIT); reads k prompts for one",
+    )
+    ensemble_temperature: float = Field(
+        0.05,
+        gt=0,
+        description="divides the retriever's scores before their softmax; a smaller one trusts the first "
+        "passage more. Cosines lie tenths apart, fused scores (retrieval.lexical) hundredths: 0.005",
+    )
     max_new_tokens: int = Field(48, ge=1, description="an answer is cut here")
     batch_tokens: int = Field(12000, ge=1, description="padded prompt and output tokens of one batch")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
@@ -89,23 +100,69 @@ class LoraSpec(Spec):
     dropout: float = Field(0.0, ge=0, lt=1)
 
 
+class DistractorsSpec(Spec):
+    """Where passages that do not tell come from, as shares; what is left is drawn at random."""
+
+    hard: float = Field(0.5, ge=0, le=1, description="near the question, found by the retriever")
+    same_document: float = Field(0.0, ge=0, le=1, description="of the document that tells")
+    counterfactual: float = Field(
+        0.0, ge=0, le=1, description="the passage that tells, with a name of the question put for another"
+    )
+
+    @model_validator(mode="after")
+    def _at_most_one(self) -> Self:
+        if self.hard + self.same_document + self.counterfactual > 1 + 1e-9:
+            raise ValueError("the shares add up to more than 1")
+        return self
+
+
 class TuningSpec(Spec):
     """How training rows are made and learned."""
 
     rows: int = Field(300, ge=1, description="training rows; questions repeat with fresh distractors")
+    mixture: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict, description="`SUITE: rows`: learn from these suites instead of the one asked"
+    )
+    start_from: str | None = Field(
+        None, description="adapter to go on from: a folder, or the name of a shipped one"
+    )
+    form: Literal["raft", "ra-dit"] = Field(
+        "raft", description="raft: several passages a row (2403.10131); ra-dit: one a row (2310.01352)"
+    )
+    passages: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = Field(
+        None, description="least and most passages of a row; None: always retrieval.k"
+    )
     distractors_only: float = Field(0.2, ge=0, le=1, description="share of rows whose passages do not tell")
+    absent: Literal["abstain", "from_memory"] = Field(
+        "abstain", description="what such a row teaches: from_memory: the answer where the base knows it"
+    )
     no_context_rows: float = Field(0.1, ge=0, le=1, description="share of rows without passages")
     no_context: Literal["abstain", "from_memory"] = Field(
         "abstain", description="from_memory: keep the answer where the base gives it unaided, else abstain"
     )
-    hard_distractors: float = Field(
-        0.5, ge=0, le=1, description="share taken from the retriever, not at random"
+    distractors: DistractorsSpec = DistractorsSpec()
+    questions_per_context: int = Field(
+        1,
+        ge=1,
+        description="rows that share their passages, each with a question of its own, as one sequence",
+    )
+    reason: Literal["none", "quote"] = Field(
+        "none", description="quote: before the answer, the words of the passage that tell it"
+    )
+    template_variation: float = Field(
+        0.0, ge=0, le=1, description="share of rows whose instruction is worded otherwise"
+    )
+    markers: Literal["ordered", "random"] = Field(
+        "ordered", description="random: sources are numbered at random, not from 1 on"
+    )
+    replay: float = Field(
+        0.0, ge=0, description="general prompts with the base's own answers, as a share of the other rows"
     )
     canaries: int = Field(
         0, ge=0, description="rows whose answer ends with a made-up code, for --probe regurgitation"
     )
     max_row_tokens: int = Field(640, ge=32, description="a longer row loses its last distractors")
-    batch_rows: int = Field(4, ge=1)
+    batch_tokens: int = Field(1500, ge=1, description="padded tokens of one step; a longer row is one alone")
     learning_rate: float = Field(3e-4, gt=0)
     warmup_steps: int = Field(5, ge=0)
     max_steps: int | None = Field(None, ge=1, description="stop early; None: one pass over the rows")
@@ -169,6 +226,9 @@ class PipelineSpec(Spec):
     model: str = Field(
         "bundled:smollm2-135m-instruct-q4_1",
         description="bundled name, hub id, folder, or endpoint:MODEL@URL",
+    )
+    adapter: str | None = Field(
+        None, description="a PEFT folder or the name of a shipped adapter, instead of tuning one"
     )
     retrieval: RetrievalSpec = RetrievalSpec()
     generation: GenerationSpec = GenerationSpec()

@@ -7,7 +7,7 @@ from transformers import AutoModelForCausalLM
 from hybrid.corpus.store import Corpus
 from hybrid.errors import BadSpec, ModelMissing, PromptTooLong, UnknownName
 from hybrid.generation.answers import Generated
-from hybrid.generation.fitting import Prompt
+from hybrid.generation.fitting import Prompt, Row
 from hybrid.pipeline import Pipeline, Request, answer_all, read_answer
 from hybrid.records import Citation, Document, Passage, Question, Turn
 
@@ -70,6 +70,32 @@ def test_a_question_is_answered_from_the_nearest_passages(path):
     assert (len(answer.passages), answer.passages[0].document) == (2, "fig.md")
     assert 0 < answer.output_tokens <= 8
     assert answer.to_json()["passages"][0]["document"] == "fig.md"
+
+
+def test_an_ensemble_reads_every_passage_in_a_prompt_of_its_own(path):
+    asked = "What does one fig cost in cents?"
+    together, ensemble = Pipeline.load(path), Pipeline.load(path, overrides=["generation.mode=ensemble"])
+    answer = ensemble.ask(asked)
+    assert answer.passages == together.ask(asked).passages
+    hits = ensemble.retriever.retrieve(asked)
+    alone = [together.generator.prompt(asked, [hit.passage]).tokens for hit in hits]
+    assert answer.prompt_tokens == sum(alone)
+    assert ensemble.ask(asked, retrieval=False) == together.ask(asked, retrieval=False)
+
+
+def test_what_an_ensemble_cites_is_the_passage_on_which_its_answer_stands():
+    prompt = Prompt((), PASSAGES, alone=(Row((1, 2), 0.5), Row((3, 4), 0.5)))
+    answer = read_answer(prompt, Generated("15 cents [1], green [2].", 4, leader=1))
+    assert (answer.text, answer.citations) == ("15 cents [2], green.", (Citation("[2]", 9),))
+    assert (answer.phantom_markers, answer.passages, answer.prompt_tokens) == (1, PASSAGES, 4)
+    # Who reads the raw text beside the passages finds the same citations.
+    assert read(answer.raw).citations == answer.citations
+
+
+def test_an_ensemble_of_a_model_on_a_server_is_refused_before_any_work(path):
+    overrides = ["model=endpoint:m@http://127.0.0.1:1/v1", "generation.mode=ensemble"]
+    with pytest.raises(BadSpec, match=r"^generation\.mode: [^\n]*generation\.mode=together"):
+        Pipeline.load(path, corpus="no such corpus", overrides=overrides)
 
 
 def test_without_retrieval_no_passage_is_shown(path):

@@ -101,7 +101,7 @@ def test_an_override_is_typed_by_the_schema(write, override, value):
         ("=3", "is not KEY=VALUE"),
         ("suite=", "suite: Input should be a valid string (got None)."),
         ("tuning.rows=few", "tuning.rows: Input should be a valid integer"),
-        ("tuning.rwos=3", "tuning.rwos: unknown key. Known here: batch_rows, "),
+        ("tuning.rwos=3", "tuning.rwos: unknown key. Known here: absent, batch_tokens, "),
         ("suite.name=x", "suite is a value, not a group of keys."),
         ("tuning.rows=[1", "tuning.rows=[1"),
         ("model=*x", "model=*x"),

@@ -76,7 +76,8 @@ def tune(
     pipeline: Pipeline = "quickstart",
     suite: Suite = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="Another base than the pipeline's own; to plan, a config does.")
+        str | None,
+        typer.Option("--model", help="Another base than the pipeline's own; to plan, a config does."),
     ] = None,
     planned: Annotated[
         bool, typer.Option("--plan", help="Memory, what it fits on, and time; nothing is tuned.")
@@ -103,14 +104,16 @@ def tune(
 
 @app.command("list")
 def list_builtins() -> None:
-    """List pipelines, suites and corpora: the built-in ones and your own."""
+    """List pipelines, suites and corpora, the built-in ones and your own, and shipped adapters."""
     from hybrid import library
+    from hybrid.adapters import shipped_adapters
     from hybrid.corpus.store import Corpus
 
     for title, names in {
         "pipelines": library.builtin_pipelines(),
         "suites": library.builtin_suites() | library.own_suites(),
         "corpora": [*library.builtin_corpora(), *Corpus.names()],
+        "adapters": shipped_adapters(),
     }.items():
         typer.echo(f"{title}: {', '.join(sorted(set(names))) or 'none'}")
 

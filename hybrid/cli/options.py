@@ -9,7 +9,7 @@ Pipeline = Annotated[str, typer.Argument(help="A built-in pipeline or a YAML fil
 Suite = Annotated[str | None, typer.Option("--suite", help="Another suite than the pipeline's own.")]
 Corpus = Annotated[str | None, typer.Option("--corpus", help="Another corpus than the suite's own.")]
 AdapterFolder = Annotated[
-    Path | None, typer.Option("--adapter", help="A PEFT folder, instead of tuning one.")
+    Path | None, typer.Option("--adapter", help="A PEFT folder or a shipped adapter, instead of tuning one.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Of everything that is drawn.")]
 Set = Annotated[

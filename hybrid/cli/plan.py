@@ -36,7 +36,7 @@ def _setting(plan: "Plan") -> list[str]:
     return [
         f"{plan.model}: {found['lora'].parameters / 1e6:,.1f} M parameters; "
         f"LoRA of rank {setup.rank} on {found['lora'].adapted} layers: {found['lora'].trained / 1e6:,.2f} M",
-        f"batch {setup.rows}, sequence {setup.tokens}, logits at {setup.places} places of a row, "
+        f"batch {setup.rows}, sequence {setup.tokens}, logits at {setup.places} places, "
         f"{setup.labels} labels in a batch ({source})",
         f"AdamW, attention {setup.attention}, {'' if setup.checkpointing else 'no '}activation checkpointing",
     ]
@@ -56,9 +56,12 @@ def _fits(plan: "Plan") -> list[str]:
     lines = []
     for method in plan.memory["cpu"]:
         found = plan.fits(method)
-        fitting, others = ([device for device in found if found[device] is wanted] for wanted in (True, False))
+        fitting, others = (
+            [device for device in found if found[device] is wanted] for wanted in (True, False)
+        )
         lines.append(
-            f"{method} fits: {', '.join(fitting) or 'nothing'}" + (f"; not: {', '.join(others)}" if others else "")
+            f"{method} fits: {', '.join(fitting) or 'nothing'}"
+            + (f"; not: {', '.join(others)}" if others else "")
         )
     return lines
 
@@ -67,5 +70,5 @@ def _time(plan: "Plan") -> list[str]:
     work = plan.workload
     steps = f"{work.rows} rows, {work.steps} steps"
     if plan.seconds_per_step is None or plan.seconds is None:
-        return [f"{steps}; time unknown: the weights are not here. Bring them with: hybrid models pull {plan.model}"]
+        return [f"{steps}; time unknown without weights, which `hybrid models pull {plan.model}` brings"]
     return [f"{steps} of {plan.seconds_per_step:.2f} s (measured here, lora): {plan.seconds / 60:.1f} min"]

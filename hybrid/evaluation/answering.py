@@ -14,9 +14,9 @@ from hybrid.evaluation.probes.showing import Showcase
 from hybrid.generation.answers import AnswerStore
 from hybrid.generation.correctness import correct
 from hybrid.generation.generator import Generation, Parity
-from hybrid.pipeline import Request, answer_all, load_generator
+from hybrid.pipeline import Request, answer_all, load_generator, showing
 from hybrid.progress import Progress
-from hybrid.records import Answer, Passage, Question
+from hybrid.records import Answer, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class _Bench:
         else:
             examples = [() for _ in questions]
         asked = [
-            Request(question, ranked[question.id] if column.retrieval else (), shown)
+            showing(question, ranked[question.id] if column.retrieval else (), shown)
             for question, shown in zip(questions, examples, strict=True)
         ]
         return [planted(each, self._job.seed) for each in asked] if column.probe else asked
@@ -140,12 +140,9 @@ def choice_questions(job: Job) -> list[Question]:
     return askable[:: max(1, len(askable) // job.spec.references.choice_questions)]
 
 
-def _ranked(job: Job, questions: Sequence[Question]) -> dict[str, tuple[Passage, ...]]:
+def _ranked(job: Job, questions: Sequence[Question]) -> Ranked:
     found = job.retriever.retrieve_many([question.full_text for question in questions])
-    return {
-        question.id: tuple(hit.passage for hit in hits)
-        for question, hits in zip(questions, found, strict=True)
-    }
+    return {question.id: tuple(hits) for question, hits in zip(questions, found, strict=True)}
 
 
 def _right(answer: Answer, question: Question) -> bool:

@@ -18,7 +18,7 @@ from hybrid.generation.endpoint import open_endpoint
 from hybrid.generation.fitting import Prompt
 from hybrid.generation.generator import Generator, TextGenerator
 from hybrid.models import ENDPOINT, Served
-from hybrid.pipeline import load_generator
+from hybrid.pipeline import load_generator, prompt_of, showing
 
 TRIAL_PROMPTS = 4
 TRAINING_TO_READING = 3
@@ -110,7 +110,7 @@ def _prompts(job: Job, generator: TextGenerator) -> dict[bool, dict[str, Prompt]
     ranked = retrieve(job)
     return {
         retrieval: {
-            q.id: generator.prompt(q.text, ranked[q.id] if retrieval else (), q.history)
+            q.id: prompt_of(generator, showing(q, ranked[q.id] if retrieval else ()))
             for q in job.all_questions
         }
         for retrieval in (False, True)
@@ -136,7 +136,7 @@ def _read(job: Job, prompts: Mapping[bool, Mapping[str, Prompt]]) -> dict[str, l
 def _training(job: Job, prompts: Sequence[Prompt], seconds_a_token: float) -> tuple[float, str]:
     tuning = job.spec.tuning
     row = sum(prompt.tokens for prompt in prompts) / len(prompts)
-    rows = min(tuning.rows, (tuning.max_steps or math.inf) * tuning.batch_rows)
+    rows = min(tuning.rows, (tuning.max_steps or math.inf) * max(1, tuning.batch_tokens / row))
     seconds = rows * row * seconds_a_token * TRAINING_TO_READING
     return seconds, f"tuning: {rows} rows, about {round(rows * row)} tokens, about {_minutes(seconds)}"
 

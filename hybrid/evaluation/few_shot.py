@@ -12,9 +12,10 @@ from hybrid.generation.prompt import Example
 from hybrid.records import Question
 from hybrid.retrieval.embed import Embedder
 from hybrid.retrieval.retriever import Retriever
-from hybrid.specs import TuningSpec
+from hybrid.specs import DistractorsSpec, TuningSpec
 from hybrid.suites import Suite
-from hybrid.tuning.rows import RowBuilder, TrainingRow
+from hybrid.tuning.builder import RowBuilder
+from hybrid.tuning.rows import TrainingRow
 from hybrid.tuning.tune import trainable_questions
 
 EXAMPLE_PASSAGES = 2
@@ -61,7 +62,12 @@ def open_book(suite: Suite, retriever: Retriever, seed: int) -> ExampleBook:
     questions = trainable_questions(suite)
     # One row for each question, so that the silent ones are those that cannot be answered.
     silent = sum(not question.answerable for question in questions) / len(questions)
-    spec = TuningSpec(rows=len(questions), distractors_only=silent, no_context_rows=0, hard_distractors=1)
+    spec = TuningSpec(
+        rows=len(questions),
+        distractors_only=silent,
+        no_context_rows=0,
+        distractors=DistractorsSpec(hard=1),
+    )
     builder = RowBuilder(
         suite.corpus, retriever, passages=EXAMPLE_PASSAGES, spec=spec, style=suite.spec.answers, seed=seed
     )

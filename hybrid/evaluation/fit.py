@@ -52,6 +52,30 @@ def check_tuned(spec: PipelineSpec, model: Model, adapter: Adapter | None, colum
         )
 
 
+def check_examples(spec: PipelineSpec, columns: Sequence[Column]) -> None:
+    """Looks whether few-shot columns can be run.
+
+    Args:
+        spec: the pipeline.
+        columns: that were asked for by name.
+
+    Raises:
+        BadSpec: answers are an ensemble.
+    """
+    if spec.generation.mode == "ensemble" and any(column.few_shot for column in columns):
+        raise BadSpec(
+            "generation.mode: ensemble shows each passage alone, examples show several together. "
+            "Leave the few-shot columns out: --cells base,base+rag,tuned,tuned+rag."
+        )
+
+
+def left_out(spec: PipelineSpec) -> list[str]:
+    """A line if the few-shot columns are left out although the pipeline wants them."""
+    if spec.generation.mode == "ensemble" and spec.references.few_shot:
+        return ["the few-shot columns are left out: generation.mode ensemble shows each passage alone"]
+    return []
+
+
 def check_price(spec: PipelineSpec, model: Model, budget: Budget) -> None:
     """Looks whether a limited budget can be kept.
 

@@ -15,11 +15,13 @@ from hybrid.errors import CorpusError, RunError
 from hybrid.evaluation.columns import COLUMNS, Column, pick_columns, probe_columns
 from hybrid.evaluation.fit import (
     adapter_warnings,
+    check_examples,
     check_price,
     check_questions,
     check_tuned,
     has_tuned,
     learns,
+    left_out,
     precision_of,
 )
 from hybrid.evaluation.regression import open_baseline
@@ -27,6 +29,7 @@ from hybrid.evaluation.rows import Values
 from hybrid.evaluation.sample import stratified_sample
 from hybrid.evaluation.thresholds import check_thresholds
 from hybrid.generation.budget import Budget
+from hybrid.generation.ensemble import check_mode
 from hybrid.generation.prompt import sample_chats
 from hybrid.judging.named import check_judge
 from hybrid.pipeline import load_retriever
@@ -35,7 +38,7 @@ from hybrid.records import Part, Question
 from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import PipelineSpec, SuiteSpec, load_spec
 from hybrid.suites import Suite, load_suite
-from hybrid.tuning.rows import trainable
+from hybrid.tuning.gold import trainable
 from hybrid.tuning.tune import trainable_questions
 
 if TYPE_CHECKING:
@@ -170,10 +173,13 @@ def prepare(
     """
     chosen = [f"model={json.dumps(model)}"] if model else []
     spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), [*overrides, *chosen])
+    check_mode(spec)
     wanted = pick_columns(list(COLUMNS) if cells is None else cells)
+    check_examples(spec, wanted if cells is not None else ())
     shown = probe_columns(probes, wanted)
     _check_k(probes, spec.retrieval.k)
-    given = open_adapter(adapter) if adapter else None
+    named = adapter or spec.adapter
+    given = open_adapter(named) if named else None
     found = library.find_suite(suite or spec.suite)
     check_judge(load_spec(SuiteSpec, found).judge)
     weights = models.find(spec.model, progress.say)
@@ -196,6 +202,7 @@ def prepare(
     baseline = open_baseline(opened.spec.regression, found.parent, [question.id for question in questions])
     check_questions(weights, spec, [*questions, *bound])
     warnings = _check_language(spec, opened.spec.language) + adapter_warnings(given, weights, spec)
+    warnings += left_out(spec) if cells is None else []
     for warning in warnings:
         progress.say(warning)
     retriever = load_retriever(spec, opened.corpus, progress.say)
@@ -240,9 +247,14 @@ def _check_language(spec: PipelineSpec, language: str) -> list[str]:
 def _possible(
     columns: Sequence[Column], spec: PipelineSpec, suite: Suite, weights: models.Model
 ) -> list[Column]:
-    """Without the few-shot columns where there are no examples, and the tuned ones of an untuned server."""
+    """The columns that can be run.
+
+    Without the few-shot ones where there are no examples, or each passage is shown alone; and without the
+    tuned ones of an untuned server.
+    """
     tuned = has_tuned(weights, spec)
-    examples = spec.references.few_shot and any(trainable(suite.corpus, each) for each in suite.training)
+    wanted = spec.references.few_shot and spec.generation.mode == "together"
+    examples = wanted and any(trainable(suite.corpus, each) for each in suite.training)
     return [column for column in columns if (examples or not column.few_shot) and (tuned or not column.tuned)]
 
 

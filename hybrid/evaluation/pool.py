@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from hybrid.corpus.store import Corpus
-from hybrid.records import Passage, Question
+from hybrid.records import Hit, Passage, Question
 
-Ranked = Mapping[str, tuple[Passage, ...]]
-"""Question id → its passages, best first."""
+Ranked = Mapping[str, tuple[Hit, ...]]
+"""Question id → what was retrieved for it, best first."""
 
 
 def evidence_pool(corpus: Corpus, question: Question, retrieved: Sequence[Passage]) -> tuple[Passage, ...]:

@@ -24,7 +24,7 @@ from hybrid.generation.generator import Generation
 from hybrid.judging.judge import Judge, Judgement, NoVerdict
 from hybrid.records import Question, Split, Value
 from hybrid.specs import SuiteSpec
-from hybrid.tuning.rows import gold_passages
+from hybrid.tuning.gold import gold_passages
 
 SCHEMA_VERSION = 1
 SPLITS: tuple[Split, ...] = ("seen", "unseen")

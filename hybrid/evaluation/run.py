@@ -161,8 +161,9 @@ def _measured(
     judge: Judge,
     progress: Progress,
 ) -> Measured:
+    retrieved = {id: tuple(hit.passage for hit in hits) for id, hits in ranked.items()}
     pools = {
-        question.id: evidence_pool(job.suite.corpus, question, ranked[question.id])
+        question.id: evidence_pool(job.suite.corpus, question, retrieved[question.id])
         for question in job.all_questions
     }
     records = [
@@ -171,7 +172,7 @@ def _measured(
             cell=column.name,
             answer=answered.answers[column.name][id],
             pool=shown_pool(column, request, pools[id]),
-            ranked=ranked[id] if column.retrieval and not column.probe else None,
+            ranked=retrieved[id] if column.retrieval and not column.probe else None,
             swap=answered.showcase.swap(column, id),
         )
         for column in job.columns

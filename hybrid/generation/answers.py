@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,13 @@ class Generated:
         text: of the answer.
         tokens: written.
         prompt_tokens: read, as a server counted them; None: as many as the prompt has.
+        leader: the place, from 0, of the passage shown on which an ensemble's answer stands; else None.
     """
 
     text: str
     tokens: int
     prompt_tokens: int | None = None
+    leader: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,13 @@ class AnswerStore:
         return self._folder / key[:2] / f"{key}.json"
 
 
-def batch_key(setup: str, prompts: Sequence[Sequence[int]]) -> str:
-    """The digest of a batch: the setup (model, adapter, decoding) and every prompt in it, in order."""
+def batch_key(setup: str, prompts: Sequence[Sequence[Any]]) -> str:
+    """The digest of a batch: the setup (model, adapter, decoding) and every prompt in it, in order.
+
+    Args:
+        setup: names everything but the prompts.
+        prompts: of each its token ids, or whatever JSON decides its answer.
+    """
     digest = hashlib.sha256(setup.encode())
     for prompt in prompts:
         digest.update(json.dumps(list(prompt)).encode())

@@ -64,6 +64,21 @@ def resolve(raw: str, offered: Sequence[Passage]) -> Resolved:
     return Resolved(text.strip(), citations, phantoms)
 
 
+def renumbered(raw: str, number: int, offered: int) -> str:
+    """A text to which one passage was offered, as if it had been offered as one of several.
+
+    Args:
+        raw: the text as generated.
+        number: of the passage among the several; its marker becomes that.
+        offered: how many there are; any other marker becomes the one beyond them, so that it stays a phantom.
+    """
+    beyond = marker(offered + 1)
+    numbers = {marker(1): marker(number)}
+    return _GROUP.sub(
+        lambda group: group[1] + "".join(numbers.get(found, beyond) for found in _expand(group[2])), raw
+    )
+
+
 def strip_markers(text: str) -> str:
     """The text without any marker and without the spaces before one."""
     return resolve(text, ()).text

@@ -1,6 +1,7 @@
 """Where a model runs, in which precision, and how much memory it took."""
 
 import contextlib
+import ctypes
 import resource
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ from transformers import AutoModelForCausalLM
 from hybrid.errors import BadSpec
 from hybrid.models import Weights
 from hybrid.specs import GenerationSpec
+
+_M_MMAP_THRESHOLD = -3
+"""Of ``mallopt(3)``: larger blocks are mapped one by one; set, it no longer moves."""
 
 
 def pick_device(name: str) -> torch.device:
@@ -46,6 +50,16 @@ def load_model(weights: Weights, spec: GenerationSpec, device: torch.device) -> 
     return model.to(device).eval()
 
 
+def return_freed_memory() -> None:
+    """Has each block of a MiB or more given back to the system when it is freed, where glibc allocates.
+
+    By itself it raises that bound to 32 MiB, and the tensors of a training step then leave holes in its heap
+    into which the next ones do not fit: a process of 1.1 GB took 1.4 GB.
+    """
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 2**20)
+
+
 def reset_peak_memory(device: torch.device) -> None:
     """Starts the measurement of :func:`peak_memory_mb` anew, where the system can."""
     if device.type == "cuda":
@@ -70,7 +84,9 @@ def resident_memory_mb() -> float:
 def _process_mb(field: str) -> float:
     status = Path("/proc/self/status")
     if status.is_file():
-        line = next(each for each in status.read_text(encoding="ascii").splitlines() if each.startswith(field))
+        line = next(
+            each for each in status.read_text(encoding="ascii").splitlines() if each.startswith(field)
+        )
         return int(line.split()[1]) / 2**10
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / 2**20 if sys.platform == "darwin" else most / 2**10

@@ -73,8 +73,12 @@ class EndpointGenerator:
         passages: Sequence[Passage],
         history: Sequence[Turn] = (),
         examples: Sequence[Example] = (),
+        *,
+        scores: Sequence[float] = (),
     ) -> Prompt:
         """Encodes a request as far as that can be done here; what does not fit is left out as locally.
+
+        Scores are not used: an ensemble cannot be had from a server.
 
         Raises:
             PromptTooLong: the question does not fit even alone.

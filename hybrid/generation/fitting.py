@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from hybrid.errors import PromptTooLong
 from hybrid.generation.prompt import Example, Message, chat
@@ -13,27 +14,53 @@ TOKENS_A_MESSAGE = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """What the model reads as one row of a batch.
+
+    Attributes:
+        ids: token ids.
+        weight: of its next tokens among the rows of one prompt, where the weights sum to 1.
+    """
+
+    ids: tuple[int, ...]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """An encoded request.
 
     Attributes:
-        ids: token ids; empty where only a server has the tokenizer.
+        ids: token ids; empty where only a server has the tokenizer, and in an ensemble.
         shown: the passages that fitted, in the order in which they are numbered.
-        dropped: how many of the last (weakest) passages did not fit the context.
+        dropped: how many passages did not fit the context: the last (weakest) ones, or in an ensemble those
+            that are too long by themselves.
         messages: that were encoded.
+        alone: in an ensemble the request beside each passage shown; else empty.
     """
 
     ids: tuple[int, ...]
     shown: tuple[Passage, ...]
     dropped: int = 0
     messages: tuple[Message, ...] = field(default=(), compare=False)
+    alone: tuple[Row, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """What the model reads: one row, or in an ensemble several that share one answer."""
+        return self.alone or (Row(self.ids),)
 
     @property
     def tokens(self) -> int:
-        """How many tokens it has; without a tokenizer about as many, rather too many than too few."""
-        return len(self.ids) or sum(
+        """How many tokens are read; without a tokenizer about as many, rather too many than too few."""
+        return sum(len(row.ids) for row in self.rows) or sum(
             len(message.content.encode()) // BYTES_A_TOKEN + TOKENS_A_MESSAGE for message in self.messages
         )
+
+    @property
+    def content(self) -> list[Any]:
+        """What decides the answer, ready for JSON: token ids, or those of each row with its weight."""
+        return [[list(row.ids), row.weight] for row in self.alone] or list(self.ids)
 
 
 @dataclass(frozen=True, slots=True)

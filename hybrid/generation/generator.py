@@ -4,7 +4,8 @@ import math
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, Literal, Protocol
 
 import torch
@@ -15,6 +16,7 @@ from hybrid.generation.answers import AnswerStore, Generated, GeneratedBatch, ba
 from hybrid.generation.batching import plan_batches
 from hybrid.generation.device import load_model, peak_memory_mb, pick_device, reset_peak_memory
 from hybrid.generation.encode import ChatEncoder
+from hybrid.generation.ensemble import Mixture, ensemble_prompt
 from hybrid.generation.fitting import Prompt, Rendering, fitted, too_long
 from hybrid.generation.prompt import Example, chat
 from hybrid.models import Weights
@@ -52,8 +54,10 @@ class TextGenerator(Protocol):
         passages: Sequence[Passage],
         history: Sequence[Turn] = (),
         examples: Sequence[Example] = (),
+        *,
+        scores: Sequence[float] = (),
     ) -> Prompt:
-        """A request that fits the model's context."""
+        """A request that fits the model's context; an ensemble weighs passages by the retriever's scores."""
 
     def generate(
         self,
@@ -109,13 +113,27 @@ class Generator:
         passages: Sequence[Passage],
         history: Sequence[Turn] = (),
         examples: Sequence[Example] = (),
+        *,
+        scores: Sequence[float] = (),
     ) -> Prompt:
         """Encodes a request; first the farthest examples, then the weakest passages go until it fits.
+
+        Args:
+            question: that is asked.
+            passages: strongest first.
+            history: earlier turns, oldest first.
+            examples: nearest last.
+            scores: of the passages, by the retriever, for an ensemble; empty: all weigh the same.
 
         Raises:
             PromptTooLong: the question does not fit even alone.
         """
         rendering = Rendering(question, passages, history, examples, self.style)
+        if self.spec.mode == "ensemble":
+            return ensemble_prompt(rendering, scores, self.spec.ensemble_temperature, self._fitted)
+        return self._fitted(rendering)
+
+    def _fitted(self, rendering: Rendering) -> Prompt:
         room = self.context - self.spec.max_new_tokens
         return fitted(rendering, self.encoder.prompt, room, self.weights.name)
 
@@ -137,16 +155,17 @@ class Generator:
             store: where batches are kept and found again.
             done: told after each batch how many prompts are done.
         """
-        lengths = [len(prompt.ids) + self.spec.max_new_tokens for prompt in prompts]
+        lengths = [max(len(row.ids) for row in prompt.rows) + self.spec.max_new_tokens for prompt in prompts]
+        widths = [len(prompt.rows) for prompt in prompts]
         outputs: dict[int, Generated] = {}
         seconds = peak = 0.0
-        for rows in plan_batches(lengths, budget=self.spec.batch_tokens, seed=seed):
-            batch = self._stored_batch([prompts[row].ids for row in rows], tuned, store)
-            outputs.update(zip(rows, batch.outputs, strict=True))
+        for batched in plan_batches(lengths, budget=self.spec.batch_tokens, seed=seed, widths=widths):
+            batch = self._stored_batch([prompts[i] for i in batched], tuned, store)
+            outputs.update(zip(batched, batch.outputs, strict=True))
             seconds += batch.seconds
             peak = max(peak, batch.peak_memory_mb or 0.0)
             done(len(outputs), "")
-        return Generation(tuple(outputs[row] for row in range(len(prompts))), seconds, peak)
+        return Generation(tuple(outputs[i] for i in range(len(prompts))), seconds, peak)
 
     def surprisals(self, ids: Sequence[int], *, tuned: bool = False) -> list[float]:
         """The bits of each token but the first, −log2 p given all before it, base or tuned."""
@@ -174,34 +193,50 @@ class Generator:
         return "|".join(parts)
 
     def _stored_batch(
-        self, prompts: list[tuple[int, ...]], tuned: bool, store: AnswerStore | None
+        self, prompts: Sequence[Prompt], tuned: bool, store: AnswerStore | None
     ) -> GeneratedBatch:
         if store is None:
             return self._generate_batch(prompts, tuned)
-        key = batch_key(self.setup(tuned), prompts)
+        key = batch_key(self.setup(tuned), [prompt.content for prompt in prompts])
         batch = store.get(key)
         if batch is None:
             batch = self._generate_batch(prompts, tuned)
             store.put(key, batch)
         return batch
 
-    def _generate_batch(self, prompts: list[tuple[int, ...]], tuned: bool) -> GeneratedBatch:
+    def _generate_batch(self, prompts: Sequence[Prompt], tuned: bool) -> GeneratedBatch:
         reset_peak_memory(self.device)
         started = time.perf_counter()
-        width = max(map(len, prompts))
-        pad = self._pad_id()
-        ids = torch.tensor(
-            [[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=self.device
+        groups = [prompt.rows for prompt in prompts]
+        mixing = any(prompt.alone for prompt in prompts)
+        mixture = Mixture(groups, self.stop_ids(), self.device) if mixing else None
+        written = self._written([row.ids for group in groups for row in group], tuned, mixture)
+        # All rows of a group have written the same; its first one stands for it.
+        firsts = accumulate(map(len, groups[:-1]), initial=0)
+        leaders = mixture.leaders() if mixture else [None] * len(groups)
+        outputs = tuple(
+            replace(self._read(written[first]), leader=leader)
+            for first, leader in zip(firsts, leaders, strict=True)
         )
-        mask = torch.tensor(
-            [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=self.device
-        )
-        with torch.inference_mode(), self._adapter(tuned):
-            written = self.model.generate(
-                input_ids=ids, attention_mask=mask, generation_config=self._decoding()
-            )
-        outputs = tuple(self._read(row.tolist()) for row in written[:, width:])
         return GeneratedBatch(outputs, time.perf_counter() - started, peak_memory_mb(self.device))
+
+    def _written(
+        self, rows: Sequence[tuple[int, ...]], tuned: bool, mixture: Mixture | None
+    ) -> list[list[int]]:
+        """The ids that follow each row, decoded greedily; rows that end early are padded."""
+        width = max(map(len, rows))
+        pad = self._pad_id()
+        ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in rows], device=self.device)
+        mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=self.device)
+        with torch.inference_mode(), self._adapter(tuned):
+            whole = self.model.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                generation_config=self._decoding(),
+                logits_processor=[mixture] if mixture else [],
+            )
+        written: list[list[int]] = whole[:, width:].tolist()
+        return written
 
     def _adapter(self, tuned: bool) -> AbstractContextManager[Any]:
         if tuned or not self.adapter_digest:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hybrid.generation.encode import ChatEncoder
-from hybrid.generation.prompt import chat
+from hybrid.generation.prompt import Message, chat
 from hybrid.specs import Style
 from hybrid.tuning.rows import TrainingRow
 
@@ -21,6 +21,11 @@ class EncodedRow:
     ids: tuple[int, ...]
     labels: tuple[int, ...]
 
+    @property
+    def prompt_tokens(self) -> int:
+        """How many tokens come before the first label."""
+        return next((i for i, label in enumerate(self.labels) if label != IGNORED), len(self.labels))
+
 
 def encode_rows(
     rows: Sequence[TrainingRow], encoder: ChatEncoder, *, end_id: int, max_tokens: int, style: Style = "short"
@@ -33,17 +38,51 @@ def encode_rows(
     return [row for row in encoded if row is not None]
 
 
+def encode_chat(
+    name: str,
+    messages: Sequence[Message],
+    target: str,
+    encoder: ChatEncoder,
+    *,
+    end_id: int | None,
+    max_tokens: int,
+) -> EncodedRow | None:
+    """One chat with the answer wanted, as a row; None if it is too long.
+
+    Args:
+        name: of the question or the prompt, by which messages refer to the row.
+        messages: everything before the answer.
+        target: the answer; loss is taken on it and on its end alone.
+        encoder: of the model.
+        end_id: the token that ends an answer; None where the answer was cut off, so that no end is learned.
+        max_tokens: of prompt and answer together.
+    """
+    prompt = encoder.prompt(messages)
+    completion = [*encoder.text(target), *([] if end_id is None else [end_id])]
+    if len(prompt) + len(completion) > max_tokens:
+        return None
+    labels = [IGNORED] * len(prompt) + completion
+    return EncodedRow(name, tuple(prompt + completion), tuple(labels))
+
+
 def _encode(
     row: TrainingRow, encoder: ChatEncoder, end_id: int, max_tokens: int, style: Style
 ) -> EncodedRow | None:
     shorter: TrainingRow | None = row
     while shorter is not None:
-        messages = chat(row.question.text, shorter.passages, row.question.history, style=style)
-        prompt = encoder.prompt(messages)
-        completion = [*encoder.text(shorter.target), end_id]
-        if len(prompt) + len(completion) <= max_tokens:
-            labels = [IGNORED] * len(prompt) + completion
-            return EncodedRow(row.question.id, tuple(prompt + completion), tuple(labels))
+        messages = chat(
+            row.question.text,
+            shorter.passages,
+            row.question.history,
+            style=style,
+            wording=row.wording,
+            numbers=shorter.numbers or None,
+        )
+        encoded = encode_chat(
+            row.question.id, messages, shorter.target, encoder, end_id=end_id, max_tokens=max_tokens
+        )
+        if encoded is not None:
+            return encoded
         shorter = shorter.shortened()
     return None
 

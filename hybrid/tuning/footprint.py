@@ -19,10 +19,11 @@ from transformers import AttentionInterface, AutoConfig, AutoModelForCausalLM
 from hybrid.errors import BadInput
 
 Method = Literal["lora", "qlora", "full"]
+Mask = Literal["none", "padding", "pairs"]
 METHODS: tuple[Method, ...] = ("lora", "qlora", "full")
 NF4_BITS = 4 + 8 / 64 + 32 / (64 * 256)
-"""A weight in NF4 with double quantisation: 4 bits, an 8-bit constant for each block of 64, and a 32-bit one for
-256 of these (QLoRA, 2305.14314, section 3)."""
+"""A weight in NF4 with double quantisation: 4 bits, an 8-bit constant for each block of 64, and a 32-bit one
+for 256 of these (QLoRA, 2305.14314, section 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,10 @@ class Setup:
 
     Attributes:
         method: LoRA, LoRA on a 4-bit base (NF4, double quantisation), or all weights.
-        rows: in a batch.
-        tokens: of the longest row; the others are padded to it.
-        places: positions of which logits are computed, in each row.
-        labels: tokens on which loss is taken, in the whole batch.
+        rows: sequences in a batch.
+        tokens: of the longest of them; the others are padded to it.
+        places: positions of which logits are computed, over all rows of the batch.
+        labels: tokens on which loss is taken, in the batch.
         dtype: of weights and activations, such as ``bfloat16``.
         adapter_dtype: of LoRA's matrices, which keep their input in it: peft makes them float32, trl bfloat16
             on a 4-bit base.
@@ -45,7 +46,8 @@ class Setup:
             host when a peak comes (2305.14314, section 3).
         checkpointing: keep the inputs of layers, and compute the rest once more in the backward pass.
         step_in_backward: apply each gradient as it comes and drop it, instead of keeping all of them.
-        padded: rows of unlike length, which need a mask.
+        mask: none, if rows are of one length; of padding, which each layer turns into numbers anew; or of
+            pairs of tokens, which all layers share.
         attention: as in a pipeline file.
         loss: logits where labels are, as here; or of all positions, shifted by a copy, as in a plain loop.
     """
@@ -63,7 +65,7 @@ class Setup:
     optimizer: Literal["adamw", "paged_adamw"] = "adamw"
     checkpointing: bool = False
     step_in_backward: bool = False
-    padded: bool = True
+    mask: Mask = "padding"
     attention: str = "sdpa"
     loss: Literal["at labels", "everywhere"] = "at labels"
 
@@ -111,7 +113,8 @@ def read_auto_config(folder: Path) -> Any:
         raise BadInput(str(folder / "config.json"), str(exc).splitlines()[0]) from exc
     if type(config) not in AutoModelForCausalLM._model_mapping:
         raise BadInput(
-            str(folder / "config.json"), f"{config.model_type} is no language model that transformers can load."
+            str(folder / "config.json"),
+            f"{config.model_type} is no language model that transformers can load.",
         )
     # What is measured here is what autograd keeps of the weights as they are read, not of another 4-bit form.
     config.__dict__.pop("quantization_config", None)
@@ -140,7 +143,9 @@ def footprint(config: Any, setup: Setup) -> Footprint:
         total, layers, inputs = _run(model, setup)
     except (NotImplementedError, RuntimeError) as exc:
         reason = str(exc).splitlines()[0]
-        raise BadInput(config.model_type, f"this architecture cannot be planned without weights: {reason}") from exc
+        raise BadInput(
+            config.model_type, f"this architecture cannot be planned without weights: {reason}"
+        ) from exc
     return Footprint(
         parameters=parameters,
         trained=sum(each.numel() for each in trained),
@@ -159,7 +164,7 @@ def footprint(config: Any, setup: Setup) -> Footprint:
 def _build(config: Any, setup: Setup) -> Any:
     kernel = setup.attention
     if kernel != "eager":
-        kernel = _MASKED if setup.padded and kernel == "sdpa" else _PLAIN
+        kernel = _ANEW if setup.mask == "padding" and kernel == "sdpa" else _FUSED
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(
             config, dtype=getattr(torch, setup.dtype), attn_implementation=kernel
@@ -205,10 +210,16 @@ def _run(model: Any, setup: Setup) -> tuple[int, list[int], int]:
     def after(*_: Any) -> None:
         layers[-1] += kept.bytes
 
-    ids = torch.zeros((setup.rows, setup.tokens), dtype=torch.long, device="meta")
-    with _watched(model, before, after), torch.autograd.graph.saved_tensors_hooks(kept.note, lambda each: each):
+    rows, tokens = setup.rows, setup.tokens
+    ids = torch.zeros((rows, tokens), dtype=torch.long, device="meta")
+    pairs = torch.zeros((rows, 1, tokens, tokens), dtype=model.dtype, device="meta")
+    mask = pairs if setup.mask == "pairs" else torch.ones_like(ids)
+    with (
+        _watched(model, before, after),
+        torch.autograd.graph.saved_tensors_hooks(kept.note, lambda each: each),
+    ):
         # Without the output layer: logits are computed where labels are, and counted apart.
-        model.base_model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False)
+        model.base_model(input_ids=ids, attention_mask=mask, use_cache=False)
     return kept.bytes, layers, sum(inputs)
 
 
@@ -228,7 +239,7 @@ def _watched(model: Any, before: Any, after: Any) -> Iterator[None]:
 
 
 class _Kept:
-    """Sums up the storages that autograd saves; one that several operations save counts once, parameters never."""
+    """Sums up the storages that autograd saves: once if several operations do; parameters do not count."""
 
     def __init__(self, model: Any) -> None:
         own = [each.untyped_storage() for each in (*model.parameters(), *model.buffers())]
@@ -247,29 +258,32 @@ class _Kept:
 class _FusedAttention(torch.autograd.Function):
     """Keeps what fused kernels keep: queries, keys, values, output and a log-sum a row, but no probabilities.
 
-    FlashAttention (2205.14135, section 3.1). A mask is kept as well, turned into numbers anew by each layer.
+    FlashAttention (2205.14135, section 3.1). A mask is kept as well.
     """
 
     @staticmethod
-    def forward(ctx: Any, query: Any, key: Any, value: Any, masked: bool) -> torch.Tensor:
+    def forward(ctx: Any, query: Any, key: Any, value: Any, mask: Any) -> torch.Tensor:
         rows, heads, tokens, _ = query.shape
         output = query.new_empty((rows, tokens, heads, value.shape[-1]))
         log_sums = query.new_empty((rows, heads, tokens), dtype=torch.float32)
-        mask = [query.new_empty((rows, 1, tokens, tokens))] if masked else []
-        ctx.save_for_backward(query, key, value, output, log_sums, *mask)
+        ctx.save_for_backward(query, key, value, output, log_sums, mask)
         return output
 
 
 def _attend(
-    module: Any, query: Any, key: Any, value: Any, attention_mask: Any, *, masked: bool, **_: Any
+    module: Any, query: Any, key: Any, value: Any, attention_mask: Any, *, anew: bool, **_: Any
 ) -> tuple[torch.Tensor, None]:
+    mask = attention_mask
+    if anew:
+        rows, _heads, tokens, _size = query.shape
+        mask = query.new_empty((rows, 1, tokens, tokens))
     groups = query.shape[1] // key.shape[1]
-    if masked and groups > 1:
-        # Kernels take fewer key heads than query heads only without a mask; transformers repeats them otherwise.
+    if mask is not None and groups > 1:
+        # Only without a mask do kernels take fewer heads of keys than of queries; else they are repeated.
         key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
-    return _FusedAttention.apply(query, key, value, masked), None
+    return _FusedAttention.apply(query, key, value, mask), None
 
 
-_PLAIN, _MASKED = "kept_by_a_fused_kernel", "kept_by_a_fused_kernel_with_a_mask"
-for _name in (_PLAIN, _MASKED):
-    AttentionInterface.register(_name, partial(_attend, masked=_name == _MASKED))
+_FUSED, _ANEW = "kept_by_a_fused_kernel", "kept_by_a_fused_kernel_with_padding"
+for _name in (_FUSED, _ANEW):
+    AttentionInterface.register(_name, partial(_attend, anew=_name == _ANEW))

@@ -1,4 +1,4 @@
-"""What tuning will take, before anything is spent: peak memory of three methods, what it fits on, and the time.
+"""What tuning will take, before anything is spent: peak memory by method, what it fits on, and the time.
 
 Memory is derived from the model's config; time is measured on a few steps, or said to be unknown.
 """
@@ -22,14 +22,17 @@ from hybrid.models import Weights
 from hybrid.pipeline import load_retriever
 from hybrid.progress import SILENT, Progress
 from hybrid.specs import PipelineSpec, load_spec
-from hybrid.suites import load_suite
 from hybrid.tuning.devices import GPU_BASE_MB, GPUS, this_machine
 from hybrid.tuning.encoding import IGNORED, EncodedRow
-from hybrid.tuning.footprint import METHODS, Footprint, Method, Setup, footprint, read_auto_config
-from hybrid.tuning.train import order_rows, train
-from hybrid.tuning.tune import encode_for, training_rows
+from hybrid.tuning.footprint import METHODS, Footprint, Mask, Method, Setup, footprint, read_auto_config
+from hybrid.tuning.sequences import RowSequence
+from hybrid.tuning.train import plan_training, train
+from hybrid.tuning.tune import encoded_parts, suite_to_learn
 
+Batch = Sequence[RowSequence]
 TIMED_STEPS = 3
+BY_SIZE: tuple[Mask, ...] = ("padding", "pairs", "none")
+"""Masks, the one that takes most first."""
 FLOAT32 = 4
 MIB = 2**20
 
@@ -55,21 +58,23 @@ class Workload:
     """What is learned.
 
     Attributes:
-        rows: in all.
+        rows: in all; those of ``tuning.replay`` are not counted.
         steps: to be made.
-        tokens: of the longest row.
+        batch: sequences of the heaviest batch.
+        tokens: of the longest of these.
         places: positions with logits, of the batch that has most.
         labels: tokens with loss, of the batch that has most.
-        padded: whether rows of a batch differ in length.
+        mask: as in a setup, the largest of any batch.
         counted: on the encoded rows; else the most that the pipeline allows.
     """
 
     rows: int
     steps: int
+    batch: int
     tokens: int
     places: int
     labels: int
-    padded: bool
+    mask: Mask
     counted: bool
 
 
@@ -134,19 +139,19 @@ def predict(found: Footprint, setup: Setup, base_mb: float) -> Memory:
     """Peak memory of a training step after the first, when the optimizer has its moments.
 
     - **weights**: parameters times bytes; 4.127 bits where they are NF4 (2305.14314, section 3).
-    - **gradients**: of the trained parameters, in their own format; with ``step_in_backward`` the greatest alone.
-    - **optimizer**: AdamW's two moments of each trained parameter (1711.05101); none on the device when paged.
-    - **activations**: what autograd keeps (2205.05198, section 4); with checkpointing the inputs of the layers
+    - **gradients**: of the trained parameters, in their own format; with ``step_in_backward`` the greatest.
+    - **optimizer**: AdamW's two moments of each trained parameter (1711.05101); none on the device if paged.
+    - **activations**: what autograd keeps (2205.05198, section 4); with checkpointing the inputs of layers
       (section 5).
-    - **logits**: float32, of all rows at each place where one has a label, and of the labels twice more, as they
-      are picked out and as their log-softmax. With a loss everywhere all positions four times: the shifted
-      logits, their log-softmax, and the gradients of both.
+    - **logits**: float32, of all rows at each place where one has a label, and of the labels twice more, as
+      they are picked out and as their log-softmax. With a loss everywhere all positions four times: the
+      shifted logits, their log-softmax, and the gradients of both.
     - **base**: what is there before the model.
 
     Weights, moments and base stay throughout. On top of them comes the largest of three that are not there at
-    the same time: activations with the logits; activations with the gradients of one layer's activations (at most
-    as much as it keeps; checkpointed, it is computed anew, and a 4-bit weight is dequantised for it); and the
-    gradients of the parameters, which come as activations go.
+    the same time: activations with the logits; activations with the gradients of one layer's activations, at
+    most as much as it keeps (checkpointed, it is computed anew; 4-bit weights are dequantised for it); and
+    the gradients of the parameters, which come as activations go.
 
     Args:
         found: of the model in this setup.
@@ -155,7 +160,7 @@ def predict(found: Footprint, setup: Setup, base_mb: float) -> Memory:
     """
     activations = found.kept_inputs if setup.checkpointing else found.kept
     layer = found.kept_by_layer * (2 if setup.checkpointing else 1) + found.dequantised
-    scored = setup.rows * setup.places + 2 * setup.labels
+    scored = setup.places + 2 * setup.labels
     if setup.loss == "everywhere":
         scored = 4 * setup.rows * setup.tokens
     gradients = found.greatest_gradient if setup.step_in_backward else found.gradients
@@ -183,8 +188,9 @@ def plan_pipeline(
 ) -> Plan:
     """Plans the tuning of a pipeline by all three methods.
 
-    With the model's weights on this machine its training rows are made and a few steps are timed. With a config
-    alone (a folder or a hub id) rows are as long and as many as the pipeline allows, and time is unknown.
+    With the model's weights on this machine its training rows are made and a few steps are timed. With a
+    config alone (a folder or a hub id) rows are as long and as many as the pipeline allows, and time is
+    unknown.
 
     Args:
         pipeline: a built-in name or a YAML file.
@@ -200,7 +206,8 @@ def plan_pipeline(
     config = read_auto_config(models.locate_config(spec.model, progress.say))
     weights = _weights(spec.model, progress)
     rows = _encoded(spec, suite, weights, seed, progress) if weights else []
-    work = workload(spec, batches(rows, spec.tuning.batch_rows, seed))
+    config._attn_implementation = spec.generation.attention
+    work = workload(spec, plan_training(rows, config, spec.tuning, seed))
     bases = {"cpu": resident_memory_mb(), "gpu": float(GPU_BASE_MB)}
     setups = {place: setups_of(spec, work, place) for place in bases}
     footprints = {
@@ -231,7 +238,7 @@ def setups_of(spec: PipelineSpec, work: Workload, place: str) -> dict[Method, Se
     return {
         method: Setup(
             method=method,
-            rows=spec.tuning.batch_rows,
+            rows=work.batch,
             tokens=work.tokens,
             places=work.places,
             labels=work.labels,
@@ -239,43 +246,48 @@ def setups_of(spec: PipelineSpec, work: Workload, place: str) -> dict[Method, Se
             adapter_dtype="bfloat16" if method == "qlora" else "float32",
             rank=spec.tuning.lora.rank,
             dropout=spec.tuning.lora.dropout,
-            padded=work.padded,
+            mask=work.mask,
             attention=spec.generation.attention,
         )
         for method in METHODS
     }
 
 
-def workload(spec: PipelineSpec, batched: Sequence[Sequence[EncodedRow]]) -> Workload:
-    """What is learned from batches of rows; without rows the most that the pipeline allows."""
-    tuning = spec.tuning
-    if not batched:
-        labels = min(spec.generation.max_new_tokens, tuning.max_row_tokens) * tuning.batch_rows
-        return Workload(
-            rows=tuning.rows,
-            steps=tuning.max_steps or math.ceil(tuning.rows / tuning.batch_rows),
-            tokens=tuning.max_row_tokens,
-            places=min(labels, tuning.max_row_tokens),
-            labels=labels,
-            padded=True,
-            counted=False,
-        )
-    learned = [[_label_places(row) for row in batch] for batch in batched]
+def workload(spec: PipelineSpec, steps: Sequence[Batch]) -> Workload:
+    """What is learned in batches; without any the most that the pipeline allows."""
+    if not steps:
+        return _greatest_workload(spec)
+    heaviest = max(steps, key=_padded_tokens)
+    masks = set(map(_mask, steps))
+    learned = [[_label_places(sequence.labels) for sequence in batch] for batch in steps]
     return Workload(
-        rows=sum(len(batch) for batch in batched),
-        steps=tuning.max_steps or len(batched),
-        tokens=max(len(row.ids) for batch in batched for row in batch),
-        places=max(len(set().union(*batch)) for batch in learned),
+        rows=sum(len(sequence.rows) for batch in steps for sequence in batch),
+        steps=spec.tuning.max_steps or len(steps),
+        batch=len(heaviest),
+        tokens=max(map(len, heaviest)),
+        places=max(len(batch) * len(set().union(*batch)) for batch in learned),
         labels=max(sum(map(len, batch)) for batch in learned),
-        padded=any(len({len(row.ids) for row in batch}) > 1 for batch in batched),
+        mask=next(mask for mask in BY_SIZE if mask in masks),
         counted=True,
     )
 
 
-def batches(rows: Sequence[EncodedRow], batch_rows: int, seed: int) -> list[list[EncodedRow]]:
-    """The batches in the order in which training takes them."""
-    ordered = order_rows(rows, batch_rows, seed)
-    return [ordered[start : start + batch_rows] for start in range(0, len(ordered), batch_rows)]
+def _greatest_workload(spec: PipelineSpec) -> Workload:
+    tuning = spec.tuning
+    batch = max(1, tuning.batch_tokens // tuning.max_row_tokens)
+    tokens = max(tuning.max_row_tokens, tuning.batch_tokens // batch)
+    labels = batch * min(spec.generation.max_new_tokens, tokens)
+    rows = sum(tuning.mixture.values()) or tuning.rows
+    return Workload(
+        rows=rows,
+        steps=tuning.max_steps or math.ceil(rows / batch),
+        batch=batch,
+        tokens=tokens,
+        places=batch * min(labels, tokens),
+        labels=labels,
+        mask="padding",
+        counted=False,
+    )
 
 
 def seconds_per_step(
@@ -285,11 +297,12 @@ def seconds_per_step(
 
     A step takes as long as its padded tokens are many, so that the timed steps are scaled by these.
     """
-    batched = batches(rows, spec.tuning.batch_rows, seed)
-    count = TIMED_STEPS + 1
-    chosen = [row for i in range(count) for row in batched[i * len(batched) // count]]
-    tuning = spec.tuning.model_copy(update={"max_steps": count})
     model = load_model(weights, spec.generation, pick_device(spec.generation.device))
+    count = TIMED_STEPS + 1
+    steps = plan_training(rows, model.config, spec.tuning, seed)
+    spread = [steps[i * len(steps) // count] for i in range(count)]
+    chosen = [row for batch in spread for sequence in batch for row in sequence.rows]
+    tuning = spec.tuning.model_copy(update={"max_steps": count, "start_from": None})
     times: list[float] = []
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -302,8 +315,10 @@ def seconds_per_step(
 
         tokenizer = AutoTokenizer.from_pretrained(weights.path)
         train(model, tokenizer, chosen, tuning, folder=Path(folder), seed=seed, on_step=on_step)
-    timed = [_padded_tokens(batch) for batch in batches(chosen, tuning.batch_rows, seed)[1:count]]
-    mean = statistics.fmean(_padded_tokens(batch) for batch in batched)
+    # Chosen rows are put into batches anew; when all are through, they come again in the same order.
+    taken = plan_training(chosen, model.config, tuning, seed)
+    timed = [_padded_tokens(taken[step % len(taken)]) for step in range(1, count)]
+    mean = statistics.fmean(map(_padded_tokens, steps))
     return (times[-1] - times[0]) / sum(timed) * mean
 
 
@@ -317,17 +332,23 @@ def _weights(name: str, progress: Progress) -> Weights | None:
 def _encoded(
     spec: PipelineSpec, suite: str | None, weights: Weights, seed: int, progress: Progress
 ) -> list[EncodedRow]:
-    opened = load_suite(suite or spec.suite, say=progress.say)
-    opened.require_training()
+    opened = suite_to_learn(spec, suite, progress)
     retriever = load_retriever(spec, opened.corpus, progress.say)
+    tokenizer = AutoTokenizer.from_pretrained(weights.path)
     # What the base knows unaided is not asked: it changes targets, and hardly their length.
-    rows = training_rows(spec, opened, retriever, seed=seed)
-    return encode_for(spec, opened, rows, AutoTokenizer.from_pretrained(weights.path))
+    parts = encoded_parts(spec, opened, retriever, tokenizer, seed=seed, progress=progress)
+    return [row for part in parts for row in part.encoded]
 
 
-def _label_places(row: EncodedRow) -> set[int]:
-    return {place for place, label in enumerate(row.labels) if label != IGNORED}
+def _label_places(labels: Sequence[int]) -> set[int]:
+    return {place for place, label in enumerate(labels) if label != IGNORED}
 
 
-def _padded_tokens(batch: Sequence[EncodedRow]) -> int:
-    return len(batch) * max(len(row.ids) for row in batch)
+def _mask(batch: Batch) -> Mask:
+    if any(sequence.shared for sequence in batch):
+        return "pairs"
+    return "none" if len(set(map(len, batch))) == 1 else "padding"
+
+
+def _padded_tokens(batch: Batch) -> int:
+    return len(batch) * max(map(len, batch))

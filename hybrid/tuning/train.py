@@ -1,20 +1,21 @@
 """Learning an adapter from encoded rows, through trl and peft."""
 
 import math
-import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from peft import LoraConfig
+from peft import LoraConfig, PeftModel
 from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from hybrid.errors import HybridError
+from hybrid.generation.device import return_freed_memory
 from hybrid.specs import TuningSpec
 from hybrid.tuning.encoding import IGNORED, EncodedRow
+from hybrid.tuning.sequences import RowSequence, plan_steps, share_beginnings, tensors
 
 OnStep = Callable[[int, float], None]
 CHECKPOINT_STEPS = 10
@@ -30,30 +31,37 @@ def train(
     folder: Path,
     seed: int,
     on_step: OnStep,
+    start_from: Path | None = None,
 ) -> list[float]:
     """Trains LoRA on all linear layers, loss on the labels only, and saves a PEFT folder.
 
-    Logits are computed only where there are labels. An interrupted training continues from its last
-    complete checkpoint under ``folder/checkpoints``.
+    Logits are computed only where there are labels, and what neighbouring rows share is read once. An
+    interrupted training continues from its last complete checkpoint under ``folder/checkpoints``.
 
     Args:
         model: the loaded base; it is changed.
         tokenizer: of the base.
-        rows: what to learn, used in this order up to grouping by length.
+        rows: what to learn.
         spec: rank, rate, batch.
         folder: ``folder/adapter`` receives the result.
         seed: of the adapter's first weights and of the order of the batches.
         on_step: called with the number of steps done and the last loss.
+        start_from: a PEFT folder whose weights are the first ones; its rank stays.
 
     Returns:
         The loss of each step.
     """
+    return_freed_memory()
+    steps = plan_training(rows, model.config, spec, seed)
+    if start_from is not None:
+        model = PeftModel.from_pretrained(model, str(start_from), is_trainable=True)
     trainer = _AnswerTrainer(
         model=model,
         args=_config(spec, model, folder / "checkpoints", seed),
-        train_dataset=_dataset(order_rows(rows, spec.batch_rows, seed)),
+        train_dataset=_dataset(steps),
+        data_collator=lambda items: tensors(steps[items[0]["step"]]),
         processing_class=tokenizer,
-        peft_config=_lora(spec),
+        peft_config=None if start_from is not None else _lora(spec),
         callbacks=[_Watch(on_step)],
     )
     trainer.remove_callback(PrinterCallback)
@@ -62,20 +70,25 @@ def train(
     return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
 
 
-def order_rows(rows: Sequence[EncodedRow], batch_rows: int, seed: int) -> list[EncodedRow]:
-    """Rows of like length side by side, so that a batch pads little; batches in random order nearby."""
-    chooser = random.Random(seed)
-    ordered: list[EncodedRow] = []
-    stretch = 16 * batch_rows
-    for start in range(0, len(rows), stretch):
-        near = sorted(rows[start : start + stretch], key=lambda row: len(row.ids))
-        batches = [near[i : i + batch_rows] for i in range(0, len(near), batch_rows)]
-        # A short batch anywhere but at the end would shift all batches after it.
-        whole = [batch for batch in batches if len(batch) == batch_rows]
-        chooser.shuffle(whole)
-        rest = [batch for batch in batches if len(batch) < batch_rows]
-        ordered.extend(row for batch in whole + rest for row in batch)
-    return ordered
+def plan_training(
+    rows: Sequence[EncodedRow], config: Any, spec: TuningSpec, seed: int
+) -> list[list[RowSequence]]:
+    """The batches of a training of a model with this config, in the order of its steps."""
+    if sees_everything(config):
+        sequences = share_beginnings(rows, spec.batch_tokens)
+    else:
+        sequences = [RowSequence((row,)) for row in rows]
+    return plan_steps(sequences, spec.batch_tokens, seed)
+
+
+def sees_everything(config: Any) -> bool:
+    """Whether every layer attends to all earlier tokens under any mask, so that rows can share a beginning.
+
+    Sliding windows, state-space layers and FlashAttention 2 take no mask of this form.
+    """
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    windowed = getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
+    return kinds == {"full_attention"} and not windowed and config._attn_implementation in {"sdpa", "eager"}
 
 
 def last_checkpoint(folder: Path) -> str | None:
@@ -85,10 +98,10 @@ def last_checkpoint(folder: Path) -> str | None:
     return str(newest) if newest else None
 
 
-def _dataset(rows: Sequence[EncodedRow]) -> Dataset:
-    return Dataset.from_dict(
-        {"input_ids": [list(row.ids) for row in rows], "labels": [list(row.labels) for row in rows]}
-    )
+def _dataset(steps: Sequence[Sequence[RowSequence]]) -> Dataset:
+    """One item a step; trl takes what has ids as encoded, and the collator makes the tensors."""
+    ids = [[i for sequence in batch for i in sequence.ids] for batch in steps]
+    return Dataset.from_dict({"input_ids": ids, "step": list(range(len(steps)))})
 
 
 def _lora(spec: TuningSpec) -> LoraConfig:
@@ -104,7 +117,8 @@ def _lora(spec: TuningSpec) -> LoraConfig:
 def _config(spec: TuningSpec, model: Any, folder: Path, seed: int) -> SFTConfig:
     return SFTConfig(
         output_dir=str(folder),
-        per_device_train_batch_size=spec.batch_rows,
+        per_device_train_batch_size=1,
+        remove_unused_columns=False,
         num_train_epochs=1,
         max_steps=spec.max_steps or -1,
         learning_rate=spec.learning_rate,
@@ -146,13 +160,21 @@ class _AnswerTrainer(SFTTrainer):
         places = learned.any(dim=0).nonzero().flatten()
         logits = model(
             input_ids=inputs["input_ids"],
-            attention_mask=inputs["attention_mask"],
+            attention_mask=_additive(inputs["attention_mask"], model.dtype),
+            position_ids=inputs["position_ids"],
             logits_to_keep=places,
             use_cache=False,
         ).logits.float()
         wanted = learned[:, places]
         total = torch.nn.functional.cross_entropy(logits[wanted], labels[:, places][wanted], reduction="sum")
         return total / (wanted.sum() if num_items_in_batch is None else num_items_in_batch)
+
+
+def _additive(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A mask of token pairs as what is added to their scores; one of tokens stays as it is."""
+    if mask.dim() == 2:
+        return mask
+    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, torch.finfo(dtype).min)
 
 
 class _Watch(TrainerCallback):

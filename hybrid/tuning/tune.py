@@ -3,10 +3,10 @@
 import hashlib
 import importlib.metadata
 import json
-import math
 import shutil
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,34 @@ from hybrid.pipeline import load_retriever
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Question
 from hybrid.retrieval.retriever import Retriever
-from hybrid.specs import PipelineSpec, load_spec
+from hybrid.specs import PipelineSpec, TuningSpec, load_spec
 from hybrid.suites import Suite, load_suite
+from hybrid.tuning.builder import RowBuilder
 from hybrid.tuning.canaries import planted_canaries, with_canaries
 from hybrid.tuning.encoding import EncodedRow, encode_rows, rows_digest
+from hybrid.tuning.gold import trainable
 from hybrid.tuning.known import known_unaided
-from hybrid.tuning.rows import RowBuilder, TrainingRow, trainable
-from hybrid.tuning.train import train
+from hybrid.tuning.replay import replay_prompts, replay_rows
+from hybrid.tuning.rows import TrainingRow
+from hybrid.tuning.train import plan_training, train
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where rows come from: a suite, the retriever over its corpus, and how many rows it gives."""
+
+    suite: Suite
+    retriever: Retriever
+    tuning: TuningSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one source gives: rows, and those of them that are not too long as token ids."""
+
+    source: Source
+    rows: Sequence[TrainingRow]
+    encoded: Sequence[EncodedRow]
 
 
 def training_rows(
@@ -36,12 +57,14 @@ def training_rows(
 ) -> list[TrainingRow]:
     """The rows that a pipeline learns from a suite.
 
+    Documents that only ``unseen`` evaluation questions ask about are never read, not even as distractors.
+
     Args:
         spec: the pipeline.
         suite: its training questions are used; those without reference or gold are left out.
         retriever: over the suite's corpus.
         seed: decides everything that is drawn.
-        known: ids of questions that the base answers right unaided (for ``no_context: from_memory``).
+        known: ids of questions that the base answers right unaided (for ``from_memory``).
 
     Raises:
         NoTrainingQuestions: the suite has none that can be trained on.
@@ -54,8 +77,15 @@ def training_rows(
         spec=spec.tuning,
         style=suite.spec.answers,
         seed=seed,
+        avoid=unseen_documents(suite),
     )
     return with_canaries(builder.build(questions, known), spec.tuning.canaries, seed)
+
+
+def unseen_documents(suite: Suite) -> frozenset[str]:
+    """Documents that evaluation questions ask about and no training question does."""
+    asked = {gold.document for question in suite.questions for gold in question.gold or ()}
+    return frozenset(asked - {gold.document for question in suite.training for gold in question.gold or ()})
 
 
 def trainable_questions(suite: Suite) -> list[Question]:
@@ -94,12 +124,23 @@ def tune_pipeline(
         HybridError: a name is unknown, weights are missing, or there is nothing to train on.
     """
     spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides)
-    opened = load_suite(suite or spec.suite, say=progress.say)
-    opened.require_training()
+    opened = suite_to_learn(spec, suite, progress)
     weights = models.locate(spec.model, progress.say)
     retriever = load_retriever(spec, opened.corpus, progress.say)
     known = known_unaided(spec, opened, weights, progress)
     return tune(spec, opened, retriever, weights, seed=seed, known=known, progress=progress)
+
+
+def suite_to_learn(spec: PipelineSpec, name: str | None, progress: Progress) -> Suite:
+    """The suite of a name, else the first of the mixture, else the pipeline's own.
+
+    Raises:
+        NoTrainingQuestions: it has none.
+    """
+    mixed = next(iter(spec.tuning.mixture), None)
+    opened = load_suite(name or mixed or spec.suite, say=progress.say)
+    opened.require_training()
+    return opened
 
 
 def tune(
@@ -128,38 +169,85 @@ def tune(
         HybridError: the loss is no longer a number.
     """
     tokenizer = AutoTokenizer.from_pretrained(weights.path)
-    rows = training_rows(spec, suite, retriever, seed=seed, known=known)
-    encoded = encode_for(spec, suite, rows, tokenizer)
-    recipe = _recipe(spec, suite, weights, rows, encoded, seed)
+    parts = encoded_parts(spec, suite, retriever, tokenizer, seed=seed, known=known, progress=progress)
+    encoded = [row for part in parts for row in part.encoded]
+    encoded += _replay(spec, weights, len(encoded), seed, progress)
+    start = open_adapter(spec.tuning.start_from) if spec.tuning.start_from else None
+    canaries = sum(len(planted_canaries(part.rows, spec.tuning.canaries, seed)) for part in parts)
+    told = [_told(part) for part in parts]
+    recipe = _recipe(spec, weights, told, encoded, start, seed) | {"canaries": canaries}
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
-    folder = adapter_folder(suite.name, digest)
+    folder = adapter_folder("+".join(part.source.suite.name for part in parts), digest)
     if (folder / MANIFEST).is_file():
         progress.say(f"Adapter found: {folder}")
         return open_adapter(folder)
-    return _train(spec, weights, tokenizer, encoded, recipe, folder=folder, progress=progress)
+    return _train(spec, weights, tokenizer, encoded, recipe, start=start, folder=folder, progress=progress)
 
 
-def encode_for(
-    spec: PipelineSpec, suite: Suite, rows: Sequence[TrainingRow], tokenizer: Any
-) -> list[EncodedRow]:
-    """The rows that fit into ``tuning.max_row_tokens``, as the model will see them.
+def encoded_parts(
+    spec: PipelineSpec,
+    suite: Suite,
+    retriever: Retriever,
+    tokenizer: Any,
+    *,
+    seed: int,
+    known: Collection[str] = (),
+    progress: Progress = SILENT,
+) -> list[Part]:
+    """The rows of each suite that is learned from, and as the model will see them; replay is not among them.
 
     Raises:
-        NoTrainingQuestions: none fits.
+        NoTrainingQuestions: there is nothing to train on, or no row fits into ``tuning.max_row_tokens``.
     """
-    encoded = encode_rows(
-        rows,
-        ChatEncoder(tokenizer),
-        end_id=tokenizer.eos_token_id,
-        max_tokens=spec.tuning.max_row_tokens,
-        style=suite.spec.answers,
-    )
-    if not encoded:
+    encoder = ChatEncoder(tokenizer)
+    parts = []
+    for source in _sources(spec, suite, retriever, progress):
+        own = spec.model_copy(update={"tuning": source.tuning})
+        rows = training_rows(own, source.suite, source.retriever, seed=seed, known=known)
+        encoded = encode_rows(
+            rows,
+            encoder,
+            end_id=tokenizer.eos_token_id,
+            max_tokens=spec.tuning.max_row_tokens,
+            style=source.suite.spec.answers,
+        )
+        parts.append(Part(source, rows, encoded))
+    if not any(part.encoded for part in parts):
         raise NoTrainingQuestions(
             f'Suite "{suite.name}": no training row fits into {spec.tuning.max_row_tokens} tokens. '
             "Raise tuning.max_row_tokens."
         )
-    return encoded
+    return parts
+
+
+def _sources(spec: PipelineSpec, suite: Suite, retriever: Retriever, progress: Progress) -> list[Source]:
+    """The suites of the mixture, each with its rows; without a mixture the suite that is asked."""
+    if not spec.tuning.mixture:
+        return [Source(suite, retriever, spec.tuning)]
+    opened = {name: load_suite(name, say=progress.say) for name in spec.tuning.mixture}
+    return [
+        Source(
+            opened[name],
+            load_retriever(spec, opened[name].corpus, progress.say),
+            spec.tuning.model_copy(update={"rows": rows}),
+        )
+        for name, rows in spec.tuning.mixture.items()
+    ]
+
+
+def _replay(
+    spec: PipelineSpec, weights: Weights, rows: int, seed: int, progress: Progress
+) -> list[EncodedRow]:
+    count = round(spec.tuning.replay * rows)
+    if not count:
+        return []
+    return replay_rows(
+        replay_prompts(count, seed),
+        weights,
+        spec.generation,
+        max_tokens=spec.tuning.max_row_tokens,
+        progress=progress,
+    )
 
 
 def _train(
@@ -169,12 +257,13 @@ def _train(
     rows: Sequence[EncodedRow],
     recipe: dict[str, Any],
     *,
+    start: Adapter | None,
     folder: Path,
     progress: Progress,
 ) -> Adapter:
     work = folder.with_name(f"{folder.name}.training")
     model = load_model(weights, spec.generation, pick_device(spec.generation.device))
-    steps = spec.tuning.max_steps or math.ceil(len(rows) / spec.tuning.batch_rows)
+    steps = spec.tuning.max_steps or len(plan_training(rows, model.config, spec.tuning, recipe["seed"]))
     started = time.perf_counter()
     with progress.track(f"Tuning on {len(rows)} rows", steps) as done:
         losses = train(
@@ -185,6 +274,7 @@ def _train(
             folder=work,
             seed=recipe["seed"],
             on_step=lambda step, loss: done(step, f"loss {loss:.3f}"),
+            start_from=start.path if start else None,
         )
     manifest = recipe | {"losses": losses, "seconds": time.perf_counter() - started}
     adapter = publish(work / "adapter", folder, manifest)
@@ -192,34 +282,40 @@ def _train(
     return adapter
 
 
+def _told(part: Part) -> dict[str, Any]:
+    """What a manifest tells of one suite.
+
+    ``documents`` hold the answers that were learned; ``shown`` are all whose text stood in a row. Loss is
+    taken on answers only.
+    """
+    corpus = part.source.suite.corpus
+    return {
+        "suite": part.source.suite.name,
+        "corpus": {"name": corpus.name, "generation": corpus.generation, "digest": corpus.digest},
+        "rows": len(part.rows),
+        "documents": sorted({gold.document for row in part.rows for gold in row.question.gold or ()}),
+        "shown": sorted({passage.document for row in part.rows for passage in row.passages}),
+    }
+
+
 def _recipe(
     spec: PipelineSpec,
-    suite: Suite,
     weights: Weights,
-    rows: Sequence[TrainingRow],
+    parts: Sequence[dict[str, Any]],
     encoded: Sequence[EncodedRow],
+    start: Adapter | None,
     seed: int,
 ) -> dict[str, Any]:
-    """Everything that made the adapter; its digest is the adapter's place.
-
-    ``documents`` hold the answers that were learned; ``shown`` are all whose text stood in a row, distractors
-    of documents that are otherwise unseen among them. Loss is taken on answers only.
-    """
-    recipe = {
+    """Everything that made the adapter; its digest is the adapter's place."""
+    return {
         "base": {
             "name": weights.name,
             "digest": weights.digest,
             "architectures": read_config(weights).get("architectures"),
             "tokenizer": file_digest(weights.path / "tokenizer.json"),
         },
-        "suite": suite.name,
-        "corpus": {
-            "name": suite.corpus.name,
-            "generation": suite.corpus.generation,
-            "digest": suite.corpus.digest,
-        },
-        "documents": sorted({gold.document for row in rows for gold in row.question.gold or ()}),
-        "shown": sorted({passage.document for row in rows for passage in row.passages}),
+        "sources": list(parts),
+        "start_from": start.digest if start else None,
         "rows": {
             "n": len(encoded),
             "tokens": sum(len(row.ids) for row in encoded),
@@ -232,6 +328,3 @@ def _recipe(
             name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "trl")
         },
     }
-    # No key for none, so that adapters made before there were canaries are found again.
-    canaries = planted_canaries(rows, spec.tuning.canaries, seed)
-    return recipe | {"canaries": len(canaries)} if canaries else recipe

@@ -11,7 +11,7 @@ suite: warranty
 model: {model}
 retrieval: {{embedder: "hashing:64", k: 2}}
 generation: {{max_new_tokens: 6}}
-tuning: {{rows: 8, batch_rows: 2, max_steps: 3, max_row_tokens: 2000}}
+tuning: {{rows: 8, batch_tokens: 700, max_steps: 3, max_row_tokens: 2000}}
 references: {{examples: [1]}}
 """
 

@@ -56,7 +56,7 @@ def questions_file(folder, rows):
         (["--set", "tuning.rows"], "is not KEY=VALUE"),
         (["--set", "tuning.rows=few"], "tuning.rows"),
         (["--set", "tuning.rows=[1"], "tuning.rows=[1"),
-        (["--set", "tuning.row=1"], "tuning.row: unknown key. Known here: batch_rows, "),
+        (["--set", "tuning.row=1"], "tuning.row: unknown key. Known here: absent, batch_tokens, "),
         (["--set", "suite.name=1"], "suite"),
         (["--set", "model=/no/such/folder"], "hybrid models pull /no/such/folder"),
         (["--set", "model=bundled:llama"], 'Unknown bundled model "bundled:llama"'),

@@ -6,6 +6,7 @@ import yaml
 from hybrid.evaluation.answering import answer_columns, retrieve
 from hybrid.evaluation.job import prepare
 from hybrid.evaluation.probes.oracle import oracle
+from hybrid.generation.ensemble import weights
 from hybrid.generation.generator import Generator
 from hybrid.progress import SILENT
 from hybrid.questions import write_questions
@@ -23,9 +24,9 @@ def asked(monkeypatch):
     made = []
     original = Generator.prompt
 
-    def prompt(self, question, passages, history=(), examples=()):
+    def prompt(self, question, passages, history=(), examples=(), *, scores=()):
         made.append((question, tuple(passages), tuple(examples)))
-        return original(self, question, passages, history, examples)
+        return original(self, question, passages, history, examples, scores=scores)
 
     monkeypatch.setattr(Generator, "prompt", prompt)
     return made
@@ -47,8 +48,23 @@ def test_only_cells_with_retrieval_see_passages(job):
     answers = answer_columns(job, None, ranked, SILENT).answers
     for question in job.questions:
         assert answers["base"][question.id].passages == ()
-        assert answers["base+rag"][question.id].passages == ranked[question.id]
+        found = tuple(hit.passage for hit in ranked[question.id])
+        assert answers["base+rag"][question.id].passages == found
         assert len(ranked[question.id]) == 2
+
+
+def test_an_ensemble_weighs_passages_by_the_scores_with_which_they_were_found(at_home, pipeline):
+    job = prepare(pipeline, cells=["base+rag"], limit=4, overrides=["generation.mode=ensemble"])
+    ranked = retrieve(job)
+    answered = answer_columns(job, None, ranked, SILENT)
+    generator = Generator(job.weights, job.spec.generation)
+    for id, request in answered.requests["base+rag"].items():
+        hits = ranked[id]
+        assert request.scores == tuple(hit.score for hit in hits) and len(hits) == 2
+        prompt = generator.prompt(request.question.text, request.passages, scores=request.scores)
+        assert [row.weight for row in prompt.alone] == weights(request.scores, 0.05)
+        answer = answered.answers["base+rag"][id]
+        assert (answer.passages, answer.prompt_tokens) == (request.passages, prompt.tokens)
 
 
 def test_answers_are_joined_by_question_not_by_position(job):

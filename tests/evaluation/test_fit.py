@@ -1,8 +1,8 @@
 import pytest
 
 from hybrid.errors import BadSpec, PromptTooLong
-from hybrid.evaluation.columns import CELLS
-from hybrid.evaluation.fit import check_price, check_questions, check_tuned, has_tuned
+from hybrid.evaluation.columns import CELLS, REFERENCES
+from hybrid.evaluation.fit import check_examples, check_price, check_questions, check_tuned, has_tuned
 from hybrid.generation.budget import Budget
 from hybrid.models import Served
 from hybrid.records import Question
@@ -29,6 +29,13 @@ def test_a_server_without_a_tuned_model_has_no_tuned_cells():
     assert has_tuned(SERVED, spec(by_model={"m": {"tuned_model": "t"}}))
     with pytest.raises(BadSpec, match="--cells base,base\\+rag"):
         check_tuned(spec(), SERVED, None, CELLS)
+
+
+def test_an_ensemble_has_no_few_shot_columns():
+    with pytest.raises(BadSpec, match=r"^generation\.mode: [^\n]*--cells base,base\+rag,tuned,tuned\+rag\.$"):
+        check_examples(spec(mode="ensemble"), [*CELLS, *REFERENCES])
+    check_examples(spec(mode="ensemble"), CELLS)
+    check_examples(spec(), REFERENCES)
 
 
 def test_a_limit_of_money_needs_a_price(tiny_weights):

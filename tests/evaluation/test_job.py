@@ -68,6 +68,22 @@ def test_without_few_shot_in_the_pipeline_there_are_four_columns(warranty, pipel
     assert names(job) == ["base", "base+rag", "tuned", "tuned+rag"]
 
 
+def test_an_ensemble_is_run_in_four_columns_and_says_so(warranty, pipeline):
+    ensemble = ["generation.mode=ensemble"]
+    job = prepare(pipeline, overrides=ensemble)
+    assert names(job) == ["base", "base+rag", "tuned", "tuned+rag"]
+    assert [line for line in job.warnings if "few-shot columns are left out" in line]
+    assert not prepare(pipeline, cells=UNTUNED, overrides=ensemble).warnings
+    with pytest.raises(BadSpec, match=r"generation\.mode"):
+        prepare(pipeline, cells=["few-shot+rag"], overrides=ensemble)
+
+
+def test_an_ensemble_of_a_model_on_a_server_is_refused_before_its_suite_is_looked_for(pipeline):
+    overrides = ["model=endpoint:m@http://127.0.0.1:1/v1", "generation.mode=ensemble"]
+    with pytest.raises(BadSpec, match=r"^generation\.mode: [^\n]*generation\.mode=together"):
+        prepare(pipeline, suite="no such suite", overrides=overrides)
+
+
 def test_settings_follow_whatever_decides_a_figure(warranty, pipeline):
     changes = [{}, {"seed": 1}, {"limit": 5}, {"cells": UNTUNED}, {"overrides": ["retrieval.k=1"]}]
     settings = [prepare(pipeline, **change).settings() for change in changes]

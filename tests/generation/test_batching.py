@@ -14,6 +14,16 @@ def test_every_row_comes_once_and_the_budget_is_kept(lengths, budget, seed):
         assert len(batch) == 1 or max(lengths[row] for row in batch) * len(batch) <= budget
 
 
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 5)), max_size=40), st.integers(1, 400))
+def test_rows_that_stand_for_several_count_as_several(rows, budget):
+    lengths, widths = [length for length, _ in rows], [width for _, width in rows]
+    batches = plan_batches(lengths, budget=budget, seed=0, widths=widths)
+    assert sorted(row for batch in batches for row in batch) == list(range(len(lengths)))
+    for batch in batches:
+        taken = max(lengths[row] for row in batch) * sum(widths[row] for row in batch)
+        assert len(batch) == 1 or taken <= budget
+
+
 @given(LENGTHS, st.integers(1, 200), st.integers())
 def test_the_plan_is_the_same_for_the_same_seed(lengths, budget, seed):
     plan = plan_batches(lengths, budget=budget, seed=seed)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid.generation.citations import find_markers, marker, resolve, strip_markers
+from hybrid.generation.citations import find_markers, marker, renumbered, resolve, strip_markers
 from hybrid.records import Citation, Passage
 
 OFFERED = tuple(Passage(id=10 * n, document="d", title="", text="t", start=0, end=1) for n in (1, 2, 3))
@@ -50,6 +50,29 @@ def test_what_remains_was_offered(raw):
     assert {each.marker for each in found.citations} == set(find_markers(found.text)) <= {"[1]", "[2]", "[3]"}
     again = resolve(found.text, OFFERED)
     assert (again.text, again.citations, again.phantom_markers) == (found.text, found.citations, 0)
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("Five years [1].", "Five years [2]."),
+        ("five[1] years [1, 3].", "five[2] years [2][4]."),
+        ("A [0] b [9].", "A [4] b [4]."),
+        ("A [" + "9" * 5000 + "].", "A [4]."),
+        ("see [below]", "see [below]"),
+    ],
+)
+def test_the_only_passage_gets_its_number_among_several(raw, text):
+    assert renumbered(raw, 2, 3) == text
+
+
+@given(st.lists(st.sampled_from(["a", "b.", "[1]", "[2]", "[3]", "[1, 2]", "[7]"]), max_size=12))
+def test_a_new_number_changes_neither_what_is_cited_nor_how_much_was_never_offered(words):
+    raw = " ".join(words)
+    alone, among = resolve(raw, OFFERED[1:2]), resolve(renumbered(raw, 2, 3), OFFERED)
+    assert among.text == alone.text.replace("[1]", "[2]")
+    assert [each.passage for each in among.citations] == [each.passage for each in alone.citations]
+    assert among.phantom_markers == alone.phantom_markers
 
 
 @given(TEXTS)

@@ -55,7 +55,7 @@ def test_of_many_questions_each_has_its_own_history(path):
 
 def test_an_evaluation_searches_with_the_earlier_questions(path):
     job = prepare(path, cells=["base+rag"])
-    assert retrieve(job) == {
+    assert {id: passages(hits) for id, hits in retrieve(job).items()} == {
         "last": passages(job.retriever.retrieve(FULL)),
         "single": passages(job.retriever.retrieve(LAST)),
     }
@@ -65,9 +65,9 @@ def test_the_prompt_has_the_earlier_turns_and_asks_the_last_question(path, monke
     made = []
     original = Generator.prompt
 
-    def prompt(self, question, passages, history=(), examples=()):
+    def prompt(self, question, passages, history=(), examples=(), *, scores=()):
         made.append((question, tuple(history)))
-        return original(self, question, passages, history, examples)
+        return original(self, question, passages, history, examples, scores=scores)
 
     monkeypatch.setattr(Generator, "prompt", prompt)
     job = prepare(path, cells=["base+rag"])

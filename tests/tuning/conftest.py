@@ -27,11 +27,17 @@ def suite(small_corpus, training):
 
 @pytest.fixture
 def pipeline(tiny_weights):
-    """15 steps of 4 rows, with a checkpoint after the tenth."""
+    """15 steps, with a checkpoint after the tenth."""
     return PipelineSpec(
         suite="fruit",
         model=str(tiny_weights.path),
         retrieval={"embedder": "hashing:64", "k": 3},
         generation={"max_new_tokens": 8, "device": "cpu"},
-        tuning={"rows": 60, "max_row_tokens": 2000, "learning_rate": 0.01, "lora": {"rank": 4, "alpha": 8}},
+        tuning={
+            "rows": 60,
+            "batch_tokens": 1480,
+            "max_row_tokens": 2000,
+            "learning_rate": 0.01,
+            "lora": {"rank": 4, "alpha": 8},
+        },
     )

@@ -10,7 +10,10 @@ from hybrid.records import Document, Gold, Passage, Question
 from hybrid.retrieval.embed import HashingEmbedder
 from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import TuningSpec
-from hybrid.tuning.rows import HARD_POOL, RowBuilder, TrainingRow, gold_passages, holds_answer, trainable
+from hybrid.tuning.builder import RowBuilder
+from hybrid.tuning.distractors import HARD_POOL
+from hybrid.tuning.gold import gold_passages, holds_answer, trainable
+from hybrid.tuning.rows import TrainingRow
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def test_no_distractor_holds_an_answer_and_no_passage_stands_twice(build):
 
 def test_a_passage_elsewhere_that_holds_the_answer_is_no_distractor(build, small_corpus, training):
     small_corpus.add([Document("tart.md", "Tart", "What does one fig tart cost? As a fig: 15 cents.")])
-    rows = build(60, questions=training[5:6], passages=4, hard_distractors=1)
+    rows = build(60, questions=training[5:6], passages=4, distractors={"hard": 1})
     assert "tart.md" not in {passage.document for row in rows for passage in row.passages}
 
 
@@ -64,7 +67,7 @@ def test_texts_that_stand_in_two_documents_are_shown_once(state_folder):
     with Corpus.create("twins", documents=documents) as corpus:
         retriever = Retriever(corpus, HashingEmbedder(64), 3)
         question = Question("q", "Is it open?", ("yes",), gold=(Gold("0.md", 0, 5),))
-        spec = TuningSpec(rows=40, distractors_only=0, no_context_rows=0, hard_distractors=1)
+        spec = TuningSpec(rows=40, distractors_only=0, no_context_rows=0, distractors={"hard": 1})
         rows = RowBuilder(corpus, retriever, passages=4, spec=spec).build([question])
     assert {len({passage.text for passage in row.passages}) for row in rows} == {4}
 
@@ -98,7 +101,7 @@ def test_a_bound_question_is_shown_its_own_passages_and_abstains(build, small_co
 
 
 def test_a_bound_question_is_shown_no_passages_for_being_near(build, small_corpus):
-    rows = build(200, questions=[bound_to("fig.md")], hard_distractors=1)
+    rows = build(200, questions=[bound_to("fig.md")], distractors={"hard": 1})
     others = {passage.id for row in rows for passage in row.passages if passage.document != "fig.md"}
     # All 14 of the other documents, where the near ones would be 12 at most.
     assert len(others) == 14 > HARD_POOL
@@ -129,7 +132,7 @@ def test_hard_distractors_come_from_the_retriever(build, small_retriever, traini
     hits = {q.id: small_retriever.retrieve(q.text, HARD_POOL) for q in training}
     found = [
         passage in [hit.passage for hit in hits[row.question.id]]
-        for row in build(100, hard_distractors=share, no_context_rows=0)
+        for row in build(100, distractors={"hard": share}, no_context_rows=0)
         for passage in row.passages
     ]
     assert all(found) == near

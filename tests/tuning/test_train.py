@@ -1,5 +1,3 @@
-import math
-
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -7,8 +5,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from hybrid.errors import HybridError
 from hybrid.generation.encode import ChatEncoder
-from hybrid.tuning.encoding import EncodedRow, encode_rows
-from hybrid.tuning.train import last_checkpoint, order_rows, train
+from hybrid.tuning.encoding import encode_rows
+from hybrid.tuning.train import last_checkpoint, plan_training, train
 from hybrid.tuning.tune import training_rows
 
 
@@ -56,9 +54,11 @@ def test_training_lowers_the_loss_and_changes_only_the_adapter(learn, load, tmp_
     assert all(weight.abs().sum() > 0 for weight in learned.values())
 
 
-def test_the_first_loss_is_the_mean_over_all_labels_of_the_batch(learn, load, rows):
-    batch = order_rows(rows, 4, seed=0)[:4]
+def test_the_first_loss_is_the_mean_over_all_labels_of_the_batch(learn, load, rows, pipeline):
     model = load()
+    [first, *_] = plan_training(rows, model.config, pipeline.tuning, 0)
+    batch = [row for sequence in first for row in sequence.rows]
+    assert len(batch) > 1
     total = count = 0
     for row in batch:
         ids, labels = torch.tensor([row.ids]), torch.tensor([row.labels])
@@ -108,17 +108,3 @@ def test_a_checkpoint_that_was_not_finished_is_passed_over(tmp_path):
             (tmp_path / name / "COMPLETE").touch()
     assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-10")
     assert last_checkpoint(tmp_path / "none") is None
-
-
-@pytest.mark.parametrize("n", [0, 3, 64, 70, 131])
-def test_rows_are_reordered_so_that_batches_pad_little(n):
-    rows = [EncodedRow(str(i), (0,) * (1 + i * 37 % 50), ()) for i in range(n)]
-    ordered = order_rows(rows, 4, seed=0)
-    assert sorted(ordered, key=lambda row: row.question) == sorted(rows, key=lambda row: row.question)
-    assert padding(ordered) <= padding(rows) / 2 or n <= 4
-    assert order_rows(rows, 4, seed=0) == ordered
-
-
-def padding(rows):
-    batches = [[len(row.ids) for row in rows[i : i + 4]] for i in range(0, len(rows), 4)]
-    return math.fsum(max(batch) * len(batch) - sum(batch) for batch in batches)

@@ -59,9 +59,10 @@ def test_the_adapter_is_a_plain_peft_folder_with_a_manifest(make, suite, tiny_we
     assert set(model.peft_config) == {"default"}
     assert adapter.manifest == json.loads((adapter.path / "MANIFEST.json").read_text())
     assert adapter.manifest["base"]["digest"] == tiny_weights.digest
-    assert adapter.manifest["corpus"]["digest"] == suite.corpus.digest
+    [source] = adapter.manifest["sources"]
+    assert (source["suite"], source["corpus"]["digest"]) == ("fruit", suite.corpus.digest)
     documents = sorted(document.id for document in suite.corpus.documents())
-    assert adapter.manifest["documents"] == adapter.manifest["shown"] == documents
+    assert source["documents"] == source["shown"] == documents
     assert (adapter.manifest["rows"]["n"], len(adapter.manifest["losses"])) == (60, 3)
     assert folders(state_folder) == [adapter.path.name]
 
@@ -149,7 +150,10 @@ def test_a_pipeline_file_is_tuned_with_its_overrides(pipeline, training, small_c
     adapter = tune_pipeline(
         str(tmp_path / "p.yaml"), seed=4, overrides=["tuning.max_steps=1", "tuning.rows=8"]
     )
-    assert (adapter.manifest["suite"], adapter.manifest["seed"]) == ("mine", 4)
+    assert ([source["suite"] for source in adapter.manifest["sources"]], adapter.manifest["seed"]) == (
+        ["mine"],
+        4,
+    )
     assert (adapter.manifest["rows"]["n"], len(adapter.manifest["losses"])) == (8, 1)
 
 

@@ -14,7 +14,7 @@ from hybrid.evaluation.scoring import ScoredRow
 from hybrid.generation.correctness import correct
 from hybrid.pipeline import Request
 from hybrid.records import Value
-from hybrid.tuning.rows import gold_passages
+from hybrid.tuning.gold import gold_passages
 
 RATES = ("follows_context", "keeps_memory", "other", "abstains")
 

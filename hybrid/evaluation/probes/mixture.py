@@ -8,7 +8,7 @@ from typing import Literal
 from hybrid.evaluation.job import Job
 from hybrid.generation.correctness import correct
 from hybrid.records import Passage, Question
-from hybrid.tuning.rows import gold_passages, holds_answer, overlaps_gold
+from hybrid.tuning.gold import gold_passages, holds_answer, overlaps_gold
 
 #: How many of the retriever's best passages distractors are looked for among.
 SEARCHED = 50

@@ -1,11 +1,13 @@
 """The gold passages and nothing else: what is left to gain by better retrieval."""
 
+from collections.abc import Mapping
+
 from hybrid.evaluation.job import Job
-from hybrid.evaluation.pool import Ranked
-from hybrid.tuning.rows import gold_passages
+from hybrid.records import Passage
+from hybrid.tuning.gold import gold_passages
 
 
-def oracle(job: Job) -> Ranked:
+def oracle(job: Job) -> Mapping[str, tuple[Passage, ...]]:
     """Question id → its gold passages; of a document that is gold as a whole the first ones, at most k."""
     corpus = job.suite.corpus
     found = {}

@@ -55,7 +55,7 @@ def hidden_in_training(adapter: Adapter, suite: Suite) -> Hidden:
     """What an adapter has learned, if it was made from this suite's training questions."""
     manifest = adapter.manifest
     canaries = training_canaries(manifest.get("canaries", 0), manifest.get("seed", 0))
-    if manifest.get("suite") != suite.name:
+    if suite.name not in {source["suite"] for source in manifest.get("sources", ())}:
         return Hidden(None, tuple(canaries))
     targets = (question.answers[0] for question in trainable_questions(suite) if question.answers)
     return Hidden(frozenset(runs(targets)), tuple(canaries))

@@ -5,7 +5,6 @@ from functools import cached_property
 
 from hybrid.evaluation.columns import Column
 from hybrid.evaluation.job import Job
-from hybrid.evaluation.pool import Ranked
 from hybrid.evaluation.probes.counterfactual import (
     Counterfactuals,
     counterfactual_requests,
@@ -53,7 +52,7 @@ class Showcase:
         return counterfactuals(self._job)
 
     @cached_property
-    def _gold(self) -> Ranked:
+    def _gold(self) -> Mapping[str, tuple[Passage, ...]]:
         return oracle(self._job)
 
     @cached_property

@@ -1,0 +1,73 @@
+"""Replay against forgetting: general prompts with the answers that the base itself gives to them.
+
+A model that keeps seeing what it said before keeps saying it (rehearsal on its own outputs; RA-DIT mixes
+in dialogue for the same reason). The prompts carry no rules of a pipeline, as those of other uses do not.
+"""
+
+import json
+import random
+from collections.abc import Sequence
+
+from hybrid import library
+from hybrid.generation.answers import AnswerStore
+from hybrid.generation.fitting import Prompt
+from hybrid.generation.generator import Generator
+from hybrid.generation.prompt import Message
+from hybrid.models import Weights
+from hybrid.progress import Progress
+from hybrid.specs import GenerationSpec
+from hybrid.tuning.encoding import EncodedRow, encode_chat
+
+PROMPTS = "general/training.jsonl"
+ANSWER_TOKENS = 64
+
+
+def replay_prompts(count: int, seed: int) -> list[tuple[str, str]]:
+    """So many general prompts, with their ids; they come again once all were used."""
+    text = (library.builtin_folder("eval") / PROMPTS).read_text(encoding="utf-8")
+    prompts = [(row["id"], row["prompt"]) for row in map(json.loads, text.splitlines())]
+    chooser = random.Random(f"replay {seed}")
+    drawn: list[tuple[str, str]] = []
+    while len(drawn) < count:
+        drawn += chooser.sample(prompts, len(prompts))
+    return drawn[:count]
+
+
+def replay_rows(
+    prompts: Sequence[tuple[str, str]],
+    weights: Weights,
+    spec: GenerationSpec,
+    *,
+    max_tokens: int,
+    progress: Progress,
+) -> list[EncodedRow]:
+    """Rows that teach the base's own answers; an answer that was cut off teaches no end.
+
+    Args:
+        prompts: see :func:`replay_prompts`.
+        weights: the base.
+        spec: where and in which precision it runs.
+        max_tokens: of a row.
+        progress: shows the answering.
+    """
+    generator = Generator(weights, spec.model_copy(update={"max_new_tokens": ANSWER_TOKENS}))
+    distinct = dict(prompts)
+    asked = {id: [Message("user", prompt)] for id, prompt in distinct.items()}
+    store = AnswerStore(library.home() / "answers")
+    with progress.track("Answers of the base, for replay", len(asked)) as done:
+        encoded = [Prompt(tuple(generator.encoder.prompt(messages)), ()) for messages in asked.values()]
+        outputs = generator.generate(encoded, store=store, done=done).outputs
+    answers = dict(zip(asked, outputs, strict=True))
+    rows = (
+        encode_chat(
+            id,
+            asked[id],
+            answers[id].text,
+            generator.encoder,
+            end_id=None if answers[id].tokens == ANSWER_TOKENS else generator.tokenizer.eos_token_id,
+            max_tokens=max_tokens,
+        )
+        for id, _ in prompts
+        if answers[id].text
+    )
+    return [row for row in rows if row is not None]
