@@ -40,7 +40,7 @@ table: $(INSTALLED)  ## the README's table, from the test part; each use is logg
 	$(BIN)/python eval/table.py
 
 bench: $(INSTALLED)  ## every benchmark, one after the other
-	@for name in coverage adviser evaluation tasks; do echo "== $$name"; $(BIN)/python "benchmarks/$$name.py" || exit 1; done
+	@for name in coverage adviser evaluation tasks planning; do echo "== $$name"; $(BIN)/python "benchmarks/$$name.py" || exit 1; done
 
 bench-eval: $(INSTALLED)  ## how fast answers are generated and judged, against the plain way
 	$(BIN)/python benchmarks/evaluation.py $(ARGS)

@@ -126,11 +126,29 @@ def locate_tokenizer(name: str, say: Say = lambda _: None) -> Path:
     Raises:
         ModelMissing: it is neither here nor on the hub.
     """
-    if name.startswith("bundled:") or name == TINY:
+    return _folder_with(name, _TOKENIZER_FILES, say)
+
+
+def locate_config(name: str, say: Say = lambda _: None) -> Path:
+    """The folder with the ``config.json`` of a model; its weights are not needed.
+
+    Raises:
+        ModelMissing: it is neither here nor on the hub, or it is on a server.
+        BadInput: the folder has none.
+    """
+    folder = _folder_with(name, ["config.json"], say)
+    if not (folder / "config.json").is_file():
+        raise BadInput(str(folder), "no config.json here; name the folder of a model, or a hub id.")
+    return folder
+
+
+def _folder_with(name: str, patterns: list[str], say: Say) -> Path:
+    """The folder of a bundled model, a folder itself, or the files of a hub id that fit the patterns."""
+    if name.startswith(("bundled:", ENDPOINT)) or name == TINY:
         return locate(name, say).path
     if Path(name).is_dir():
         return Path(name)
-    return _hub_snapshot(name, _TOKENIZER_FILES)
+    return _hub_snapshot(name, patterns)
 
 
 def fits_language(name: str, language: str) -> bool:

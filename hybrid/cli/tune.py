@@ -1,5 +1,6 @@
 """``hybrid tune``: an adapter from a suite's training questions, or the rows that it would learn."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from hybrid.cli.lint import lint as lint_rows
 from hybrid.cli.options import Json, Pipeline, Seed, Set, Suite
+from hybrid.cli.plan import show_plan
 from hybrid.cli.terminal import TerminalProgress, print_json
 
 if TYPE_CHECKING:
@@ -16,6 +18,13 @@ if TYPE_CHECKING:
 def tune_command(
     pipeline: Pipeline = "quickstart",
     suite: Suite = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="Another base than the pipeline's own; to plan, a config does."),
+    ] = None,
+    planned: Annotated[
+        bool, typer.Option("--plan", help="Memory, what it fits on, and time; nothing is tuned.")
+    ] = False,
     seed: Seed = 0,
     set_: Set = None,
     rows: Annotated[
@@ -41,10 +50,14 @@ def tune_command(
     """Tune an adapter on a suite's training questions; prints its folder."""
     if replace and rows is None:
         raise typer.BadParameter("goes with --rows.", param_hint="--replace")
+    overrides = [*(set_ or ()), *([f"model={json.dumps(model)}"] if model else [])]
+    if planned:
+        show_plan(pipeline, suite=suite, seed=seed, overrides=overrides, as_json=as_json)
+        return
     if data and not lint:
         raise typer.BadParameter("is only checked: add --lint.", param_hint="--data")
     if lint:
-        lint_rows(pipeline, suite, seed, set_ or [], data, as_json=as_json)
+        lint_rows(pipeline, suite, seed, overrides, data, as_json=as_json)
         return
     progress = TerminalProgress()
     if rows is not None:
@@ -55,7 +68,7 @@ def tune_command(
             pipeline,
             suite=suite,
             seed=seed,
-            overrides=set_ or (),
+            overrides=overrides,
             teacher=teacher,
             replace=replace,
             progress=progress,
@@ -65,7 +78,7 @@ def tune_command(
     from hybrid.tuning.tune import tune_pipeline
 
     adapter = tune_pipeline(
-        pipeline, suite=suite, seed=seed, overrides=set_ or (), teacher=teacher, progress=progress
+        pipeline, suite=suite, seed=seed, overrides=overrides, teacher=teacher, progress=progress
     )
     if as_json:
         print_json({"path": str(adapter.path), "digest": adapter.digest, "manifest": dict(adapter.manifest)})

@@ -11,6 +11,7 @@ from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from hybrid.errors import HybridError
+from hybrid.generation.device import return_freed_memory
 from hybrid.specs import TuningSpec
 from hybrid.tuning.encoding import IGNORED, EncodedRow
 from hybrid.tuning.methods import learner, save
@@ -50,7 +51,8 @@ def train(
     Returns:
         The loss of each step.
     """
-    steps = plan_training(rows, model, spec, seed)
+    return_freed_memory()
+    steps = plan_training(rows, model.config, spec, seed)
     model, adapter = learner(model, spec, start_from)
     trainer = _AnswerTrainer(
         model=model,
@@ -68,22 +70,21 @@ def train(
 
 
 def plan_training(
-    rows: Sequence[EncodedRow], model: Any, spec: TuningSpec, seed: int
+    rows: Sequence[EncodedRow], config: Any, spec: TuningSpec, seed: int
 ) -> list[list[RowSequence]]:
-    """The batches of a training, in the order of its steps."""
-    if sees_everything(model):
+    """The batches of a training of a model with this config, in the order of its steps."""
+    if sees_everything(config):
         sequences = share_beginnings(rows, spec.batch_tokens)
     else:
         sequences = [RowSequence((row,)) for row in rows]
     return plan_steps(sequences, spec.batch_tokens, seed)
 
 
-def sees_everything(model: Any) -> bool:
+def sees_everything(config: Any) -> bool:
     """Whether every layer attends to all earlier tokens under any mask, so that rows can share a beginning.
 
     Sliding windows, state-space layers and FlashAttention 2 take no mask of this form.
     """
-    config = model.config
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     windowed = getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
     return kinds == {"full_attention"} and not windowed and config._attn_implementation in {"sdpa", "eager"}

@@ -153,5 +153,4 @@ def test_a_sequence_over_the_budget_is_one_batch():
     ],
 )
 def test_models_that_do_not_see_everything_do_not_share(config, everything):
-    model = SimpleNamespace(config=SimpleNamespace(**{"_attn_implementation": "sdpa"} | config))
-    assert sees_everything(model) == everything
+    assert sees_everything(SimpleNamespace(**{"_attn_implementation": "sdpa"} | config)) == everything

@@ -49,7 +49,7 @@ def learn(load, tokenizer, rows, pipeline, tmp_path):
 
 def first_loss(model, rows, pipeline):
     """The mean loss of the first batch over all its labels, a row at a time."""
-    [first, *_] = plan_training(rows, model, pipeline.tuning, 0)
+    [first, *_] = plan_training(rows, model.config, pipeline.tuning, 0)
     batch = [row for sequence in first for row in sequence.rows]
     assert len(batch) > 1
     total = count = 0

@@ -1,0 +1,363 @@
+"""What tuning will take, before anything is spent: peak memory by method, what it fits on, and the time.
+
+Memory is derived from the model's config; time is measured on a few steps, or said to be unknown.
+"""
+
+import math
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer
+
+from hybrid import library, models
+from hybrid.errors import BadInput, ModelMissing
+from hybrid.generation.device import load_model, pick_device, pick_dtype, resident_memory_mb
+from hybrid.generation.encode import ChatEncoder
+from hybrid.models import Weights
+from hybrid.pipeline import load_retriever
+from hybrid.progress import SILENT, Progress
+from hybrid.specs import PipelineSpec, load_spec
+from hybrid.tuning.devices import GPU_BASE_MB, GPUS, this_machine
+from hybrid.tuning.encoding import IGNORED, EncodedRow
+from hybrid.tuning.footprint import METHODS, Footprint, Mask, Method, Setup, footprint, read_auto_config
+from hybrid.tuning.sequences import RowSequence
+from hybrid.tuning.train import plan_training, train
+from hybrid.tuning.tune import make_lessons, suite_to_learn
+
+Batch = Sequence[RowSequence]
+TIMED_STEPS = 3
+BY_SIZE: tuple[Mask, ...] = ("padding", "pairs", "none")
+"""Masks, the one that takes most first."""
+FLOAT32 = 4
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Peak memory of a setup by its parts, in MiB (2**20 bytes).
+
+    ``total`` is less than the sum: see :func:`predict`.
+    """
+
+    weights: float
+    gradients: float
+    optimizer: float
+    activations: float
+    logits: float
+    base: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What is learned.
+
+    Attributes:
+        rows: in all; those of ``tuning.replay`` are not counted.
+        steps: to be made.
+        batch: sequences of the heaviest batch.
+        tokens: of the longest of these.
+        places: positions with logits, of the batch that has most.
+        labels: tokens with loss, of the batch that has most.
+        mask: as in a setup, the largest of any batch.
+        counted: on the encoded rows; else the most that the pipeline allows.
+    """
+
+    rows: int
+    steps: int
+    batch: int
+    tokens: int
+    places: int
+    labels: int
+    mask: Mask
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What tuning will take.
+
+    Attributes:
+        model: its name.
+        workload: what is learned.
+        setups: place (``cpu`` or ``gpu``) → method → the step.
+        footprints: place → method → bytes and counts.
+        memory: place → method → peak memory.
+        room: device → memory in MiB; GPUs by their names, and what this machine has.
+        seconds_per_step: measured with the method that the pipeline tunes by; None if there are no weights.
+    """
+
+    model: str
+    workload: Workload
+    setups: Mapping[str, Mapping[Method, Setup]]
+    footprints: Mapping[str, Mapping[Method, Footprint]]
+    memory: Mapping[str, Mapping[Method, Memory]]
+    room: Mapping[str, float]
+    seconds_per_step: float | None
+
+    @property
+    def seconds(self) -> float | None:
+        """Of all steps; None if unknown."""
+        return None if self.seconds_per_step is None else self.seconds_per_step * self.workload.steps
+
+    def fits(self, method: Method) -> dict[str, bool]:
+        """Device → whether the peak of a method fits into its memory."""
+        return {
+            device: self.memory["cpu" if device == "this CPU" else "gpu"][method].total <= memory
+            for device, memory in self.room.items()
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, memory in MiB."""
+        return {
+            "model": self.model,
+            "workload": asdict(self.workload),
+            "places": {
+                place: {
+                    method: {
+                        "setup": asdict(self.setups[place][method]),
+                        "footprint": asdict(self.footprints[place][method]),
+                        "memory_mib": asdict(memory),
+                    }
+                    for method, memory in by_method.items()
+                }
+                for place, by_method in self.memory.items()
+            },
+            "room_mib": dict(self.room),
+            "fits": {method: self.fits(method) for method in METHODS},
+            "seconds_per_step": self.seconds_per_step,
+            "seconds": self.seconds,
+        }
+
+
+def predict(found: Footprint, setup: Setup, base_mb: float) -> Memory:
+    """Peak memory of a training step after the first, when the optimizer has its moments.
+
+    - **weights**: parameters times bytes; 4.127 bits where they are NF4 (2305.14314, section 3).
+    - **gradients**: of the trained parameters, in their own format; with ``step_in_backward`` the greatest.
+    - **optimizer**: AdamW's two moments of each trained parameter (1711.05101); none on the device if paged.
+    - **activations**: what autograd keeps (2205.05198, section 4); with checkpointing the inputs of layers
+      (section 5).
+    - **logits**: float32, of all rows at each place where one has a label, and of the labels twice more, as
+      they are picked out and as their log-softmax. With a loss everywhere all positions four times: the
+      shifted logits, their log-softmax, and the gradients of both.
+    - **base**: what is there before the model.
+
+    Weights, moments and base stay throughout. On top of them comes the largest of three that are not there at
+    the same time: activations with the logits; activations with the gradients of one layer's activations, at
+    most as much as it keeps (checkpointed, it is computed anew; 4-bit weights are dequantised for it); and
+    the gradients of the parameters, which come as activations go.
+
+    Args:
+        found: of the model in this setup.
+        setup: the step.
+        base_mb: MiB that are taken before the model is loaded.
+    """
+    activations = found.kept_inputs if setup.checkpointing else found.kept
+    layer = found.kept_by_layer * (2 if setup.checkpointing else 1) + found.dequantised
+    scored = setup.places + 2 * setup.labels
+    if setup.loss == "everywhere":
+        scored = 4 * setup.rows * setup.tokens
+    gradients = found.greatest_gradient if setup.step_in_backward else found.gradients
+    optimizer = 0 if setup.optimizer == "paged_adamw" else 2 * found.gradients
+    logits = FLOAT32 * found.vocabulary * scored
+    highest = max(activations + logits, activations + layer, gradients)
+    return Memory(
+        weights=found.weights / MIB,
+        gradients=gradients / MIB,
+        optimizer=optimizer / MIB,
+        activations=activations / MIB,
+        logits=logits / MIB,
+        base=base_mb,
+        total=base_mb + (found.weights + optimizer + highest) / MIB,
+    )
+
+
+def plan_pipeline(
+    pipeline: str = "quickstart",
+    *,
+    suite: str | None = None,
+    seed: int = 0,
+    overrides: Sequence[str] = (),
+    progress: Progress = SILENT,
+) -> Plan:
+    """Plans the tuning of a pipeline by all three methods.
+
+    With the model's weights on this machine its training rows are made and a few steps are timed. With a
+    config alone (a folder or a hub id) rows are as long and as many as the pipeline allows, and time is
+    unknown.
+
+    Args:
+        pipeline: a built-in name or a YAML file.
+        suite: another suite than the pipeline's own.
+        seed: of rows and order.
+        overrides: ``KEY=VALUE`` for single values of the pipeline file.
+        progress: shows lines and steps.
+
+    Raises:
+        HybridError: a name is unknown, there is no config, or there is nothing to train on.
+    """
+    spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides)
+    config = read_auto_config(models.locate_config(spec.model, progress.say))
+    weights = _weights(spec.model, progress)
+    rows = _encoded(spec, suite, weights, seed, progress) if weights else []
+    config._attn_implementation = spec.generation.attention
+    work = workload(spec, plan_training(rows, config, spec.tuning, seed))
+    bases = {"cpu": resident_memory_mb(), "gpu": float(GPU_BASE_MB)}
+    setups = {place: setups_of(spec, work, place) for place in bases}
+    footprints = {
+        place: {method: footprint(config, setup) for method, setup in by_method.items()}
+        for place, by_method in setups.items()
+    }
+    memory = {
+        place: {
+            method: predict(found, setups[place][method], bases[place]) for method, found in by_method.items()
+        }
+        for place, by_method in footprints.items()
+    }
+    return Plan(
+        model=spec.model,
+        workload=work,
+        setups=setups,
+        footprints=footprints,
+        memory=memory,
+        room=this_machine() | GPUS,
+        seconds_per_step=seconds_per_step(spec, weights, rows, seed, progress) if weights else None,
+    )
+
+
+def setups_of(spec: PipelineSpec, work: Workload, place: str) -> dict[Method, Setup]:
+    """The step that ``hybrid tune`` makes by each method on ``cpu`` or ``gpu``."""
+    device = torch.device("cuda" if place == "gpu" else "cpu")
+    dtype = str(pick_dtype(spec.generation.dtype, device)).removeprefix("torch.")
+    return {
+        method: Setup(
+            method=method,
+            rows=work.batch,
+            tokens=work.tokens,
+            places=work.places,
+            labels=work.labels,
+            dtype=dtype,
+            adapter_dtype="bfloat16" if method == "qlora" else "float32",
+            rank=spec.tuning.lora.rank,
+            dropout=spec.tuning.lora.dropout,
+            mask=work.mask,
+            attention=spec.generation.attention,
+        )
+        for method in METHODS
+    }
+
+
+def workload(spec: PipelineSpec, steps: Sequence[Batch]) -> Workload:
+    """What is learned in batches; without any the most that the pipeline allows."""
+    if not steps:
+        return _greatest_workload(spec)
+    heaviest = max(steps, key=_padded_tokens)
+    masks = set(map(_mask, steps))
+    learned = [[_label_places(sequence.labels) for sequence in batch] for batch in steps]
+    return Workload(
+        rows=sum(len(sequence.rows) for batch in steps for sequence in batch),
+        steps=spec.tuning.max_steps or len(steps),
+        batch=len(heaviest),
+        tokens=max(map(len, heaviest)),
+        places=max(len(batch) * len(set().union(*batch)) for batch in learned),
+        labels=max(sum(map(len, batch)) for batch in learned),
+        mask=next(mask for mask in BY_SIZE if mask in masks),
+        counted=True,
+    )
+
+
+def _greatest_workload(spec: PipelineSpec) -> Workload:
+    tuning = spec.tuning
+    batch = max(1, tuning.batch_tokens // tuning.max_row_tokens)
+    tokens = max(tuning.max_row_tokens, tuning.batch_tokens // batch)
+    labels = batch * min(spec.generation.max_new_tokens, tokens)
+    rows = sum(tuning.mixture.values()) or tuning.rows
+    return Workload(
+        rows=rows,
+        steps=tuning.max_steps or math.ceil(rows / batch),
+        batch=batch,
+        tokens=tokens,
+        places=batch * min(labels, tokens),
+        labels=labels,
+        mask="padding",
+        counted=False,
+    )
+
+
+def seconds_per_step(
+    spec: PipelineSpec, weights: Weights, rows: Sequence[EncodedRow], seed: int, progress: Progress = SILENT
+) -> float:
+    """Seconds of a mean step, from a few real ones after one to warm up; nothing of them is kept.
+
+    A step takes as long as its padded tokens are many, so that the timed steps are scaled by these.
+    """
+    model = load_model(weights, spec.generation, pick_device(spec.generation.device))
+    count = TIMED_STEPS + 1
+    steps = plan_training(rows, model.config, spec.tuning, seed)
+    spread = [steps[i * len(steps) // count] for i in range(count)]
+    chosen = [row for batch in spread for sequence in batch for row in sequence.rows]
+    tuning = spec.tuning.model_copy(update={"max_steps": count, "start_from": None})
+    times: list[float] = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        progress.track(f"Timing {TIMED_STEPS} steps after one to warm up", count) as done,
+    ):
+
+        def on_step(step: int, _: float) -> None:
+            times.append(time.perf_counter())
+            done(step, "")
+
+        tokenizer = AutoTokenizer.from_pretrained(weights.path)
+        train(model, tokenizer, chosen, tuning, folder=Path(folder), seed=seed, on_step=on_step)
+    # Chosen rows are put into batches anew; when all are through, they come again in the same order.
+    taken = plan_training(chosen, model.config, tuning, seed)
+    timed = [_padded_tokens(taken[step % len(taken)]) for step in range(1, count)]
+    mean = statistics.fmean(map(_padded_tokens, steps))
+    return (times[-1] - times[0]) / sum(timed) * mean
+
+
+def _weights(name: str, progress: Progress) -> Weights | None:
+    try:
+        return models.locate(name, progress.say)
+    except (ModelMissing, BadInput):
+        return None
+
+
+def _encoded(
+    spec: PipelineSpec, suite: str | None, weights: Weights, seed: int, progress: Progress
+) -> list[EncodedRow]:
+    opened = suite_to_learn(spec, suite, progress)
+    # The base is asked nothing, neither for what it knows nor for replay: that changes targets, and hardly
+    # their length.
+    unasked = {"no_context": "abstain", "absent": "abstain", "replay": 0.0}
+    lessons = make_lessons(
+        spec.model_copy(update={"tuning": spec.tuning.model_copy(update=unasked)}),
+        opened,
+        load_retriever(spec, opened.corpus, progress.say),
+        weights,
+        ChatEncoder(AutoTokenizer.from_pretrained(weights.path)),
+        seed=seed,
+        progress=progress,
+    )
+    return [lesson.encoded for lesson in lessons.rows]
+
+
+def _label_places(labels: Sequence[int]) -> set[int]:
+    return {place for place, label in enumerate(labels) if label != IGNORED}
+
+
+def _mask(batch: Batch) -> Mask:
+    if any(sequence.shared for sequence in batch):
+        return "pairs"
+    return "none" if len(set(map(len, batch))) == 1 else "padding"
+
+
+def _padded_tokens(batch: Batch) -> int:
+    return len(batch) * max(map(len, batch))
