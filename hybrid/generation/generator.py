@@ -74,16 +74,19 @@ class Generator:
         weights: the base model.
         spec: how answers are written.
         style: whether the prompt asks for short answers or for long ones.
+        model: loaded from these weights already, such as one that is being trained.
     """
 
-    def __init__(self, weights: Weights, spec: GenerationSpec, style: Style = "short") -> None:
+    def __init__(
+        self, weights: Weights, spec: GenerationSpec, style: Style = "short", *, model: Any = None
+    ) -> None:
         self.weights = weights
         self.spec = spec
         self.style = style
         self.device = pick_device(spec.device)
         self.tokenizer: Any = AutoTokenizer.from_pretrained(weights.path)
         self.encoder = ChatEncoder(self.tokenizer)
-        self.model: Any = load_model(weights, spec, self.device)
+        self.model: Any = load_model(weights, spec, self.device) if model is None else model
         # What a call leaves open, such as a repetition penalty, generate() takes from the model's own file.
         ends = self.model.generation_config.eos_token_id
         self.model.generation_config = GenerationConfig(eos_token_id=ends)

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from transformers import AutoTokenizer
 
 from hybrid import library, models
 from hybrid.adapters import MANIFEST, Adapter, adapter_folder, find_adapter, open_adapter, publish
-from hybrid.errors import NoTrainingQuestions
+from hybrid.disk import only_writer
+from hybrid.errors import HybridError, NoTrainingQuestions
 from hybrid.generation.device import load_model, pick_device, precision
 from hybrid.generation.encode import ChatEncoder
 from hybrid.models import Weights, file_digest, read_config
@@ -28,6 +30,15 @@ from hybrid.tuning.builder import RowBuilder
 from hybrid.tuning.canaries import planted_canaries, with_canaries
 from hybrid.tuning.encoding import EncodedRow, encode_rows, rows_digest
 from hybrid.tuning.gold import trainable
+from hybrid.tuning.held_out import (
+    MOST_ROWS,
+    EarlyStop,
+    HeldOut,
+    as_asked,
+    held_out_record,
+    hold_out,
+    share_right,
+)
 from hybrid.tuning.known import known_unaided
 from hybrid.tuning.replay import replay_prompts, replay_rows
 from hybrid.tuning.rows import TrainingRow
@@ -48,7 +59,8 @@ def training_rows(
 ) -> list[TrainingRow]:
     """The rows that a pipeline learns from a suite.
 
-    Documents that only ``unseen`` evaluation questions ask about are never read, not even as distractors.
+    Documents that only ``unseen`` evaluation questions ask about are never read, not even as distractors;
+    nor are those of questions that ``tuning.held_out`` keeps out.
 
     Args:
         spec: the pipeline.
@@ -60,17 +72,60 @@ def training_rows(
     Raises:
         NoTrainingQuestions: the suite has none that can be trained on.
     """
-    questions = trainable_questions(suite)
-    builder = RowBuilder(
+    learned, held_out = _divided(spec, suite, seed)
+    avoid = unseen_documents(suite) | {gold.document for question in held_out for gold in question.gold or ()}
+    builder = _builder(spec, suite, retriever, spec.tuning, seed, avoid)
+    return with_canaries(builder.build(learned, known), spec.tuning.canaries, seed)
+
+
+def held_out_rows(
+    spec: PipelineSpec,
+    suite: Suite,
+    retriever: Retriever,
+    *,
+    seed: int,
+    known: Collection[str] = (),
+    most: int = MOST_ROWS,
+) -> HeldOut:
+    """Rows of the questions of a suite that ``tuning.held_out`` keeps out of :func:`training_rows`.
+
+    Args:
+        spec: the pipeline.
+        suite: see :func:`training_rows`, as the others.
+        retriever: over the suite's corpus.
+        seed: decides everything that is drawn.
+        known: ids of questions that the base answers right unaided.
+        most: rows, one a question.
+    """
+    _, held_out = _divided(spec, suite, seed)
+    if not held_out:
+        return HeldOut((), suite.spec.answers)
+    tuning = as_asked(spec.tuning, min(most, len(held_out)))
+    builder = _builder(spec, suite, retriever, tuning, seed, unseen_documents(suite))
+    return HeldOut(tuple(builder.build(held_out, known)), suite.spec.answers)
+
+
+def _divided(spec: PipelineSpec, suite: Suite, seed: int) -> tuple[list[Question], list[Question]]:
+    return hold_out(trainable_questions(suite), suite.corpus, spec.tuning.held_out, seed)
+
+
+def _builder(
+    spec: PipelineSpec,
+    suite: Suite,
+    retriever: Retriever,
+    tuning: TuningSpec,
+    seed: int,
+    avoid: Collection[str],
+) -> RowBuilder:
+    return RowBuilder(
         suite.corpus,
         retriever,
         passages=spec.retrieval.k,
-        spec=spec.tuning,
+        spec=tuning,
         style=suite.spec.answers,
         seed=seed,
-        avoid=unseen_documents(suite),
+        avoid=avoid,
     )
-    return with_canaries(builder.build(questions, known), spec.tuning.canaries, seed)
 
 
 def unseen_documents(suite: Suite) -> frozenset[str]:
@@ -147,7 +202,7 @@ def tune(
 
     Raises:
         NoTrainingQuestions: there is nothing to train on.
-        HybridError: the loss is no longer a number.
+        HybridError: a loss, a gradient or a weight is no number, or another process trains the same adapter.
     """
     tokenizer = AutoTokenizer.from_pretrained(weights.path)
     sources = _sources(spec, suite, retriever, progress)
@@ -174,13 +229,26 @@ def tune(
         )
     encoded += _replay(spec, weights, len(encoded), seed, progress)
     start = open_adapter(find_adapter(spec.tuning.start_from)) if spec.tuning.start_from else None
+    held_out = _held_out(spec, sources, seed, known)
     recipe = _recipe(spec, weights, parts, encoded, start, seed) | {"canaries": canaries}
+    recipe["held_out"] = held_out_record(held_out, spec.generation)
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
     folder = adapter_folder("+".join(source.suite.name for source in sources), digest)
+    work = folder.with_name(f"{folder.name}.training")
     if (folder / MANIFEST).is_file():
         progress.say(f"Adapter found: {folder}")
+        # It is left over where a training was killed just after it had published.
+        shutil.rmtree(work, ignore_errors=True)
         return open_adapter(folder)
-    return _train(spec, weights, tokenizer, encoded, recipe, start=start, folder=folder, progress=progress)
+    work.mkdir(parents=True, exist_ok=True)
+    with only_writer(work, partial(_refused, work)):
+        return _train(
+            spec, weights, tokenizer, encoded, recipe, held_out, start=start, folder=folder, progress=progress
+        )
+
+
+def _refused(work: Path, holder: str) -> HybridError:
+    return HybridError(f"{work} is being trained in by process {holder}; wait for it, or stop it and go on.")
 
 
 def _sources(spec: PipelineSpec, suite: Suite, retriever: Retriever, progress: Progress) -> list[Source]:
@@ -195,6 +263,23 @@ def _sources(spec: PipelineSpec, suite: Suite, retriever: Retriever, progress: P
             spec.tuning.model_copy(update={"rows": rows}),
         )
         for name, rows in spec.tuning.mixture.items()
+    ]
+
+
+def _held_out(
+    spec: PipelineSpec, sources: Sequence[Source], seed: int, known: Collection[str]
+) -> list[HeldOut]:
+    most = max(1, MOST_ROWS // len(sources))
+    return [
+        held_out_rows(
+            spec.model_copy(update={"tuning": source.tuning}),
+            source.suite,
+            source.retriever,
+            seed=seed,
+            known=known,
+            most=most,
+        )
+        for source in sources
     ]
 
 
@@ -219,6 +304,7 @@ def _train(
     tokenizer: Any,
     rows: Sequence[EncodedRow],
     recipe: dict[str, Any],
+    held_out: Sequence[HeldOut],
     *,
     start: Adapter | None,
     folder: Path,
@@ -226,7 +312,8 @@ def _train(
 ) -> Adapter:
     work = folder.with_name(f"{folder.name}.training")
     model = load_model(weights, spec.generation, pick_device(spec.generation.device))
-    steps = spec.tuning.max_steps or len(plan_training(rows, model, spec.tuning, recipe["seed"]))
+    steps = len(plan_training(rows, model, spec.tuning, recipe["seed"]))
+    stop = EarlyStop(partial(share_right, held_out, weights=weights, spec=spec.generation), spec.tuning)
     started = time.perf_counter()
     with progress.track(f"Tuning on {len(rows)} rows", steps) as done:
         losses = train(
@@ -238,10 +325,12 @@ def _train(
             seed=recipe["seed"],
             on_step=lambda step, loss: done(step, f"loss {loss:.3f}"),
             start_from=start.path if start else None,
+            callbacks=[stop] if any(part.rows for part in held_out) else [],
         )
     manifest = recipe | {"losses": losses, "seconds": time.perf_counter() - started}
+    manifest["held_out"] = recipe["held_out"] | {"curve": stop.curve}
     adapter = publish(work / "adapter", folder, manifest)
-    shutil.rmtree(work)
+    shutil.rmtree(work, ignore_errors=True)
     return adapter
 
 
