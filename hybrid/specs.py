@@ -176,6 +176,13 @@ class TuningSpec(Spec):
     warmup_steps: int = Field(5, ge=0)
     max_steps: int | None = Field(None, ge=1, description="stop early; None: one pass over the rows")
     lora: LoraSpec = LoraSpec()
+    held_out: float = Field(
+        0.0, ge=0, lt=1, description="share of the questions kept out of learning, to save the best step"
+    )
+    check_every: int | None = Field(
+        None, ge=1, description="steps after which the held-out questions are asked; None: five times in all"
+    )
+    patience: int = Field(2, ge=1, description="stop after so many checks without a gain")
 
 
 class ReferencesSpec(Spec):

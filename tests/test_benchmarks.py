@@ -15,6 +15,7 @@ from coverage import binary_cells, coverage  # noqa: E402
 from evaluation import alike, scores_in_batches  # noqa: E402
 from plain import answers_one_by_one, scores_by_ragas  # noqa: E402
 from planning import compared, made_up_rows  # noqa: E402
+from tuning import ALIKE, ARMS, Learned, compare, run_arm, summary, write_rows  # noqa: E402
 from turns import Tried, Way, in_turn, ratios  # noqa: E402
 from worlds import BY_NAME, COLUMNS, WORLDS, oracle_share  # noqa: E402
 
@@ -161,3 +162,31 @@ def test_made_up_rows_stay_rows_of_their_own_and_are_padded():
     lengths = [len(row.ids) for row in made_up_rows(2, 64, 2)]
     assert lengths == [64, 63, 62, 61]
     assert len({row.ids[0] for row in made_up_rows(2, 64, 2)}) == 4
+
+
+@pytest.mark.parametrize("per_context", [1, 3])
+def test_trl_with_the_same_settings_learns_the_same(per_context, tmp_path):
+    file = tmp_path / "rows.json"
+    assert write_rows("smoke", 3, per_context, file)["rows"] == 40
+    found = compare(file, 1, run_arm)
+    outcome = summary(found)
+    assert outcome["losses_apart"] < ALIKE
+    assert {name: len(losses) for name, losses in outcome["losses"].items()} == dict.fromkeys(ARMS, 3)
+    assert found["ours"][0].label_tokens == found["trl, matched"][0].label_tokens > 0
+    assert min(found["trl, defaults"][0].label_tokens, *outcome["peak_mb"].values()) > 0
+
+
+def test_arms_run_in_turn_and_are_compared_repeat_by_repeat(tmp_path):
+    called = []
+    seconds = iter([1.0, 2.0, 4.0, 8.0, 6.0, 2.0])
+
+    def run(name, file):
+        called.append(name)
+        return Learned(100, next(seconds), 10.0, [1.0, 0.5 if name == "ours" else 0.75])
+
+    found = compare(tmp_path, 2, run)
+    assert called == [*ARMS, *reversed(ARMS)]
+    outcome = summary(found)
+    # 2/1 and 6/2; 4/1 and 8/2
+    assert outcome["ours_is_faster"] == {"trl, matched": 2.5, "trl, defaults": 4.0}
+    assert outcome["losses_apart"] == 0.25

@@ -1,6 +1,5 @@
 """Folders that appear whole or not at all, and the lock that lets one process write."""
 
-import fcntl
 import hashlib
 import os
 import re
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hybrid import library
+from hybrid.disk import only_writer, sync, sync_tree
 from hybrid.errors import CorpusError
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -42,20 +42,14 @@ def writer_lock(folder: Path) -> Iterator[None]:
     Raises:
         CorpusError: another writer has the lock; its process id is named.
     """
-    descriptor = os.open(folder / "LOCK", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "of unknown id"
-            raise CorpusError(
-                f'Corpus "{folder.name}" is being written by process {holder}; try again when it is done.'
-            ) from exc
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+
+    def refused(holder: str) -> CorpusError:
+        return CorpusError(
+            f'Corpus "{folder.name}" is being written by process {holder}; try again when it is done.'
+        )
+
+    with only_writer(folder, refused):
         yield
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
@@ -90,7 +84,7 @@ def publish(moves: Mapping[Path, Path], *, replace: bool = False) -> None:
                 outdated.append(_beside(target, "old"))
                 os.rename(target, outdated[-1])
                 undo.append((outdated[-1], target))
-            _sync_tree(staged)
+            sync_tree(staged)
             os.rename(staged, target)
             undo.append((target, staged))
     except BaseException:
@@ -136,20 +130,6 @@ def discard(folder: Path) -> None:
 def taken(name: str) -> CorpusError:
     """The error for a name that stands for a corpus or suite already."""
     return CorpusError(f'"{name}" exists already; choose another name, or import with --replace.')
-
-
-def sync(path: Path) -> None:
-    """Puts the content of a file, or the names in a folder, on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in (*folder.rglob("*"), folder):
-        sync(path)
 
 
 def _beside(target: Path, purpose: str) -> Path:

@@ -15,8 +15,8 @@ from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import DistractorsSpec, TuningSpec
 from hybrid.suites import Suite
 from hybrid.tuning.builder import RowBuilder
+from hybrid.tuning.lessons import trainable_questions
 from hybrid.tuning.rows import TrainingRow
-from hybrid.tuning.tune import trainable_questions
 
 EXAMPLE_PASSAGES = 2
 

@@ -39,7 +39,7 @@ from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import PipelineSpec, SuiteSpec, load_spec
 from hybrid.suites import Suite, load_suite
 from hybrid.tuning.gold import trainable
-from hybrid.tuning.tune import trainable_questions
+from hybrid.tuning.lessons import trainable_questions
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -78,9 +78,12 @@ class Generator:
         weights: the base model.
         spec: how answers are written.
         style: whether the prompt asks for short answers or for long ones.
+        model: loaded from these weights already, such as one that is being trained.
     """
 
-    def __init__(self, weights: Weights, spec: GenerationSpec, style: Style = "short") -> None:
+    def __init__(
+        self, weights: Weights, spec: GenerationSpec, style: Style = "short", *, model: Any = None
+    ) -> None:
         self.weights = weights
         self.spec = spec
         self.style = style
@@ -89,7 +92,7 @@ class Generator:
         self.encoder = ChatEncoder(self.tokenizer)
         self.model: Any
         self._loaded: Weights | None = None
-        self._load(weights)
+        self._load(weights, model)
         self._whole: Weights | None = None
         self.adapter_digest = ""
         self.parity: Parity = "ids"
@@ -247,13 +250,13 @@ class Generator:
         written: list[list[int]] = whole[:, width:].tolist()
         return written
 
-    def _load(self, weights: Weights) -> None:
+    def _load(self, weights: Weights, loaded: Any = None) -> None:
         """Loads weights in the place of those that are loaded, if they are others."""
         if weights == self._loaded:
             return
         # First away with the one: the two need not fit side by side.
         self.model = None
-        self.model = load_model(weights, self.spec, self.device)
+        self.model = load_model(weights, self.spec, self.device) if loaded is None else loaded
         # What a call leaves open, such as a repetition penalty, generate() takes from the model's own file.
         ends = self.model.generation_config.eos_token_id
         self.model.generation_config = GenerationConfig(eos_token_id=ends)

@@ -26,9 +26,10 @@ from hybrid.specs import PipelineSpec, load_spec
 from hybrid.tuning.devices import GPU_BASE_MB, GPUS, this_machine
 from hybrid.tuning.encoding import IGNORED, EncodedRow
 from hybrid.tuning.footprint import METHODS, Footprint, Mask, Method, Setup, footprint, read_auto_config
+from hybrid.tuning.lessons import make_lessons
 from hybrid.tuning.sequences import RowSequence
 from hybrid.tuning.train import plan_training, train
-from hybrid.tuning.tune import make_lessons, suite_to_learn
+from hybrid.tuning.tune import suite_to_learn
 
 Batch = Sequence[RowSequence]
 TIMED_STEPS = 3
@@ -227,7 +228,7 @@ def plan_pipeline(
         setups=setups,
         footprints=footprints,
         memory=memory,
-        room=this_machine() | GPUS,
+        room={**this_machine(), **GPUS},
         seconds_per_step=seconds_per_step(spec, weights, rows, seed, progress) if weights else None,
     )
 

@@ -12,9 +12,10 @@ from hybrid.generation.encode import ChatEncoder
 from hybrid.progress import SILENT, Progress
 from hybrid.questions import check_new, write_rows
 from hybrid.tuning.encoding import Lesson
+from hybrid.tuning.lessons import make_lessons
 from hybrid.tuning.rows import RowKind
 from hybrid.tuning.teacher import find_teacher
-from hybrid.tuning.tune import make_lessons, open_tuning
+from hybrid.tuning.tune import open_tuning
 
 SHOWN: tuple[RowKind, ...] = ("gold", "distractors", "no_context")
 

@@ -1,7 +1,7 @@
 """Learning from encoded rows, through trl and peft."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,15 @@ from datasets import Dataset
 from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
-from hybrid.errors import HybridError
 from hybrid.generation.device import return_freed_memory
 from hybrid.specs import TuningSpec
+from hybrid.tuning.checkpoints import checkpoint, last_checkpoint
 from hybrid.tuning.encoding import IGNORED, EncodedRow
 from hybrid.tuning.methods import learner, save
 from hybrid.tuning.sequences import RowSequence, plan_steps, share_beginnings, tensors
+from hybrid.tuning.watch import NotFinite, OnStep, Watch, require_finite_loss, stopped
 
-OnStep = Callable[[int, float], None]
 CHECKPOINT_STEPS = 10
-COMPLETE = "COMPLETE"
 
 
 def train(
@@ -32,6 +31,7 @@ def train(
     seed: int,
     on_step: OnStep,
     start_from: Path | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> list[float]:
     """Trains an adapter or all weights (``spec.method``), loss on the labels only, and saves the result.
 
@@ -47,9 +47,13 @@ def train(
         seed: of the adapter's first weights and of the order of the batches.
         on_step: called with the number of steps done and the last loss.
         start_from: a PEFT folder whose weights are the first ones; its rank stays.
+        callbacks: others that look on; if one names a best step, the weights of that step are saved.
 
     Returns:
         The loss of each step.
+
+    Raises:
+        HybridError: a loss, a gradient or a weight is no number; the rows of that step are named.
     """
     return_freed_memory()
     steps = plan_training(rows, model.config, spec, seed)
@@ -61,10 +65,18 @@ def train(
         data_collator=lambda items: tensors(steps[items[0]["step"]]),
         processing_class=tokenizer,
         peft_config=adapter,
-        callbacks=[_Watch(on_step)],
+        callbacks=[Watch(on_step), *callbacks],
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=last_checkpoint(folder / "checkpoints"))
+    checkpoints = folder / "checkpoints"
+    done = last_checkpoint(checkpoints)
+    try:
+        trainer.train(resume_from_checkpoint=str(done) if done else None)
+    except NotFinite as exc:
+        step = trainer.state.global_step
+        raise stopped(step + 1, steps[step], exc) from exc
+    if trainer.state.best_global_step not in {None, trainer.state.global_step}:
+        trainer._load_from_checkpoint(str(checkpoint(checkpoints, trainer.state.best_global_step)))
     save(trainer.model, tokenizer, folder / "adapter")
     return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
 
@@ -72,12 +84,13 @@ def train(
 def plan_training(
     rows: Sequence[EncodedRow], config: Any, spec: TuningSpec, seed: int
 ) -> list[list[RowSequence]]:
-    """The batches of a training of a model with this config, in the order of its steps."""
+    """The batches of a training of a model with this config: as many as the spec says, or one pass."""
     if sees_everything(config):
         sequences = share_beginnings(rows, spec.batch_tokens)
     else:
         sequences = [RowSequence((row,)) for row in rows]
-    return plan_steps(sequences, spec.batch_tokens, seed)
+    steps = plan_steps(sequences, spec.batch_tokens, seed)
+    return list(islice(cycle(steps), spec.max_steps)) if spec.max_steps else steps
 
 
 def sees_everything(config: Any) -> bool:
@@ -88,13 +101,6 @@ def sees_everything(config: Any) -> bool:
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     windowed = getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
     return kinds == {"full_attention"} and not windowed and config._attn_implementation in {"sdpa", "eager"}
-
-
-def last_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint that was written to its end."""
-    complete = [path.parent for path in folder.glob(f"checkpoint-*/{COMPLETE}")]
-    newest = max(complete, key=lambda path: int(path.name.split("-")[1]), default=None)
-    return str(newest) if newest else None
 
 
 def _dataset(steps: Sequence[Sequence[RowSequence]]) -> Dataset:
@@ -109,7 +115,6 @@ def _config(spec: TuningSpec, model: Any, folder: Path, seed: int) -> SFTConfig:
         per_device_train_batch_size=1,
         remove_unused_columns=False,
         num_train_epochs=1,
-        max_steps=spec.max_steps or -1,
         learning_rate=spec.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=spec.warmup_steps,
@@ -125,7 +130,6 @@ def _config(spec: TuningSpec, model: Any, folder: Path, seed: int) -> SFTConfig:
         logging_nan_inf_filter=False,
         save_strategy="steps",
         save_steps=CHECKPOINT_STEPS,
-        save_total_limit=2,
         report_to="none",
         disable_tqdm=True,
         seed=seed,
@@ -156,7 +160,9 @@ class _AnswerTrainer(SFTTrainer):
         ).logits.float()
         wanted = learned[:, places]
         total = torch.nn.functional.cross_entropy(logits[wanted], labels[:, places][wanted], reduction="sum")
-        return total / (wanted.sum() if num_items_in_batch is None else num_items_in_batch)
+        loss = total / (wanted.sum() if num_items_in_batch is None else num_items_in_batch)
+        require_finite_loss(loss)
+        return loss
 
 
 def _additive(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
@@ -164,23 +170,3 @@ def _additive(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     if mask.dim() == 2:
         return mask
     return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, torch.finfo(dtype).min)
-
-
-class _Watch(TrainerCallback):
-    """Reports each step, stops at a loss that is no number, and marks checkpoints that are complete."""
-
-    def __init__(self, on_step: OnStep) -> None:
-        self._on_step = on_step
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        loss = (logs or {}).get("loss")
-        if loss is None:
-            return
-        if not math.isfinite(loss):
-            raise HybridError(
-                f"Training stopped at step {state.global_step}: the loss is {loss}. Lower the rate."
-            )
-        self._on_step(state.global_step, loss)
-
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        Path(args.output_dir, f"checkpoint-{state.global_step}", COMPLETE).touch()

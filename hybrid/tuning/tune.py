@@ -5,8 +5,9 @@ import importlib.metadata
 import json
 import shutil
 import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,40 +15,24 @@ from transformers import AutoTokenizer
 
 from hybrid import library, models
 from hybrid.adapters import MANIFEST, Adapter, adapter_folder, check_fit, open_adapter, publish
-from hybrid.errors import NoTrainingQuestions
+from hybrid.disk import only_writer
+from hybrid.errors import HybridError
 from hybrid.generation.device import load_model, pick_device, precision
 from hybrid.generation.encode import ChatEncoder
 from hybrid.models import Served, Weights, file_digest, read_config
 from hybrid.pipeline import load_retriever
 from hybrid.progress import SILENT, Progress
-from hybrid.records import Question
 from hybrid.retrieval.retriever import Retriever
-from hybrid.specs import PipelineSpec, TuningSpec, load_spec
+from hybrid.specs import PipelineSpec, load_spec
 from hybrid.suites import Suite, load_suite
-from hybrid.tuning.builder import RowBuilder
-from hybrid.tuning.canaries import planted_canaries, with_canaries
-from hybrid.tuning.encoding import EncodedRow, Lesson, fit_rows, rows_digest
-from hybrid.tuning.gold import trainable
+from hybrid.tuning.encoding import EncodedRow, rows_digest
+from hybrid.tuning.held_out import MOST_ROWS, EarlyStop, HeldOut, held_out_record, share_right
 from hybrid.tuning.known import known_unaided
+from hybrid.tuning.lessons import Source, held_out_rows, make_lessons
 from hybrid.tuning.lint.checks import lint_training, stop_at_errors
 from hybrid.tuning.methods import check_start, first_weights
-from hybrid.tuning.replay import replay_prompts, replay_rows
-from hybrid.tuning.rows import TrainingRow
-from hybrid.tuning.teacher import Teacher, find_teacher
+from hybrid.tuning.teacher import find_teacher
 from hybrid.tuning.train import plan_training, train
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where rows come from: a suite, the retriever over its corpus, and how many rows it gives.
-
-    ``known`` are ids of its training questions that the base answers right unaided.
-    """
-
-    suite: Suite
-    retriever: Retriever
-    tuning: TuningSpec
-    known: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,87 +44,6 @@ class Opened:
     retriever: Retriever
     weights: Weights
     known: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Lessons:
-    """Everything that a pipeline learns.
-
-    Attributes:
-        rows: in their order.
-        left_out: rows that are too long even without distractors.
-        parts: what a manifest tells of each suite.
-        evaluation: the evaluation questions of these suites, on which nothing may be learned.
-        canaries: how many were planted.
-    """
-
-    rows: list[Lesson]
-    left_out: list[TrainingRow]
-    parts: list[dict[str, Any]]
-    evaluation: list[Question]
-    canaries: int
-
-
-Teach = Callable[[Sequence[TrainingRow]], list[TrainingRow]]
-
-
-def training_rows(
-    spec: PipelineSpec,
-    suite: Suite,
-    retriever: Retriever,
-    *,
-    seed: int,
-    known: Collection[str] = (),
-    teach: Teach | None = None,
-) -> list[TrainingRow]:
-    """The rows that a pipeline learns from a suite.
-
-    Documents that only ``unseen`` evaluation questions ask about are never read, not even as distractors.
-
-    Args:
-        spec: the pipeline.
-        suite: its training questions are used; those without reference or gold are left out.
-        retriever: over the suite's corpus.
-        seed: decides everything that is drawn.
-        known: ids of questions that the base answers right unaided (for ``from_memory``).
-        teach: puts other targets in place of the references, see :mod:`hybrid.tuning.teacher`.
-
-    Raises:
-        NoTrainingQuestions: the suite has none that can be trained on.
-    """
-    questions = trainable_questions(suite)
-    builder = RowBuilder(
-        suite.corpus,
-        retriever,
-        passages=spec.retrieval.k,
-        spec=spec.tuning,
-        style=suite.spec.answers,
-        seed=seed,
-        avoid=unseen_documents(suite),
-    )
-    rows = builder.build(questions, known)
-    return with_canaries(teach(rows) if teach else rows, spec.tuning.canaries, seed)
-
-
-def unseen_documents(suite: Suite) -> frozenset[str]:
-    """Documents that evaluation questions ask about and no training question does."""
-    asked = {gold.document for question in suite.questions for gold in question.gold or ()}
-    return frozenset(asked - {gold.document for question in suite.training for gold in question.gold or ()})
-
-
-def trainable_questions(suite: Suite) -> list[Question]:
-    """The training questions from which a target can be made.
-
-    Raises:
-        NoTrainingQuestions: the suite has none.
-    """
-    questions = [question for question in suite.require_training() if trainable(suite.corpus, question)]
-    if not questions:
-        raise NoTrainingQuestions(
-            f'Suite "{suite.name}": no training question has both a reference and gold. '
-            "Name an adapter with --adapter FOLDER, or leave the tuned cells out with --cells base,base+rag."
-        )
-    return questions
 
 
 def tune_pipeline(
@@ -232,7 +136,7 @@ def tune(
         BadSpec: the method cannot go on from what it names.
         BadRows: the rows have a fault that must not be learned.
         RunStopped: the teacher did not answer everything.
-        HybridError: the loss is no longer a number.
+        HybridError: a loss, a gradient or a weight is no number, or another process trains the same adapter.
     """
     start = _start(spec, weights)
     tokenizer = AutoTokenizer.from_pretrained(weights.path)
@@ -248,98 +152,30 @@ def tune(
         progress=progress,
     )
     encoded = [lesson.encoded for lesson in lessons.rows]
-    recipe = _recipe(spec, weights, lessons.parts, encoded, start, seed) | {"canaries": lessons.canaries}
+    held_out = _held_out(spec, lessons.sources, seed)
+    recipe = _recipe(spec, weights, lessons.parts, encoded, start, seed)
+    recipe |= {"canaries": lessons.canaries, "held_out": held_out_record(held_out, spec.generation)}
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
     folder = adapter_folder("+".join(part["suite"] for part in lessons.parts), digest)
+    work = folder.with_name(f"{folder.name}.training")
     if (folder / MANIFEST).is_file():
         progress.say(f"Adapter found: {folder}")
+        # It is left over where a training was killed just after it had published.
+        shutil.rmtree(work, ignore_errors=True)
         return open_adapter(folder)
     if spec.tuning.lint:
         stop_at_errors(
             lint_training(lessons.rows, lessons.left_out, spec.tuning, lessons.evaluation, known), progress
         )
-    return _train(spec, weights, tokenizer, encoded, recipe, start=start, folder=folder, progress=progress)
-
-
-def make_lessons(
-    spec: PipelineSpec,
-    suite: Suite,
-    retriever: Retriever,
-    weights: Weights,
-    encoder: ChatEncoder,
-    *,
-    seed: int,
-    known: Collection[str] = (),
-    teacher: Served | None = None,
-    progress: Progress = SILENT,
-) -> Lessons:
-    """Everything that :func:`tune` learns with the same arguments; ``encoder`` is that of the weights.
-
-    Raises:
-        NoTrainingQuestions: there is nothing to train on.
-        RunStopped: the teacher did not answer everything.
-    """
-    made = Lessons([], [], [], [], 0)
-    canaries = 0
-    for source in _sources(spec, suite, retriever, weights, known, progress):
-        own = spec.model_copy(update={"tuning": source.tuning})
-        asked = Teacher(teacher, spec.generation, source.suite, progress) if teacher else None
-        rows = training_rows(
-            own,
-            source.suite,
-            source.retriever,
-            seed=seed,
-            known=source.known,
-            teach=asked.teach if asked else None,
+    work.mkdir(parents=True, exist_ok=True)
+    with only_writer(work, partial(_refused, work)):
+        return _train(
+            spec, weights, tokenizer, encoded, recipe, held_out, start=start, folder=folder, progress=progress
         )
-        fitted = fit_rows(
-            rows,
-            encoder,
-            end_id=encoder.tokenizer.eos_token_id,
-            max_tokens=spec.tuning.max_row_tokens,
-            style=source.suite.spec.answers,
-        )
-        made.rows.extend(lesson for lesson in fitted if lesson)
-        made.left_out.extend(row for row, lesson in zip(rows, fitted, strict=True) if not lesson)
-        made.evaluation.extend(source.suite.questions)
-        made.parts.append(_part(source, rows) | ({"teacher": asked.to_json()} if asked else {}))
-        canaries += len(planted_canaries(rows, source.tuning.canaries, seed))
-    if not made.rows:
-        raise NoTrainingQuestions(
-            f'Suite "{suite.name}": no training row fits into {spec.tuning.max_row_tokens} tokens. '
-            "Raise tuning.max_row_tokens."
-        )
-    made.rows.extend(_replay(spec, weights, len(made.rows), seed, progress))
-    return replace(made, canaries=canaries)
 
 
-def _sources(
-    spec: PipelineSpec,
-    suite: Suite,
-    retriever: Retriever,
-    weights: Weights,
-    known: Collection[str],
-    progress: Progress,
-) -> list[Source]:
-    """The suites of the mixture, each with its rows; without a mixture the suite that is asked.
-
-    Codes are planted into the rows of the first one alone, so that each stands once.
-    """
-    if not spec.tuning.mixture:
-        return [Source(suite, retriever, spec.tuning, known)]
-    sources: list[Source] = []
-    for name, rows in spec.tuning.mixture.items():
-        opened = load_suite(name, say=progress.say)
-        canaries = 0 if sources else spec.tuning.canaries
-        sources.append(
-            Source(
-                opened,
-                load_retriever(spec, opened.corpus, progress.say),
-                spec.tuning.model_copy(update={"rows": rows, "canaries": canaries}),
-                known_unaided(spec, opened, weights, progress),
-            )
-        )
-    return sources
+def _refused(work: Path, holder: str) -> HybridError:
+    return HybridError(f"{work} is being trained in by process {holder}; wait for it, or stop it and go on.")
 
 
 def _start(spec: PipelineSpec, weights: Weights) -> Adapter | None:
@@ -352,17 +188,19 @@ def _start(spec: PipelineSpec, weights: Weights) -> Adapter | None:
     return start
 
 
-def _replay(spec: PipelineSpec, weights: Weights, rows: int, seed: int, progress: Progress) -> list[Lesson]:
-    count = round(spec.tuning.replay * rows)
-    if not count:
-        return []
-    return replay_rows(
-        replay_prompts(count, seed),
-        weights,
-        spec.generation,
-        max_tokens=spec.tuning.max_row_tokens,
-        progress=progress,
-    )
+def _held_out(spec: PipelineSpec, sources: Sequence[Source], seed: int) -> list[HeldOut]:
+    most = max(1, MOST_ROWS // len(sources))
+    return [
+        held_out_rows(
+            spec.model_copy(update={"tuning": source.tuning}),
+            source.suite,
+            source.retriever,
+            seed=seed,
+            known=source.known,
+            most=most,
+        )
+        for source in sources
+    ]
 
 
 def _train(
@@ -371,6 +209,7 @@ def _train(
     tokenizer: Any,
     rows: Sequence[EncodedRow],
     recipe: dict[str, Any],
+    held_out: Sequence[HeldOut],
     *,
     start: Adapter | None,
     folder: Path,
@@ -378,7 +217,8 @@ def _train(
 ) -> Adapter:
     work = folder.with_name(f"{folder.name}.training")
     model = load_model(first_weights(weights, start), spec.generation, pick_device(spec.generation.device))
-    steps = spec.tuning.max_steps or len(plan_training(rows, model.config, spec.tuning, recipe["seed"]))
+    steps = len(plan_training(rows, model.config, spec.tuning, recipe["seed"]))
+    stop = EarlyStop(partial(share_right, held_out, weights=weights, spec=spec.generation), spec.tuning)
     started = time.perf_counter()
     with progress.track(f"Tuning on {len(rows)} rows", steps) as done:
         losses = train(
@@ -390,27 +230,13 @@ def _train(
             seed=recipe["seed"],
             on_step=lambda step, loss: done(step, f"loss {loss:.3f}"),
             start_from=start.path if start and not start.whole else None,
+            callbacks=[stop] if any(part.rows for part in held_out) else [],
         )
     manifest = recipe | {"losses": losses, "seconds": time.perf_counter() - started}
+    manifest["held_out"] = recipe["held_out"] | {"curve": stop.curve}
     adapter = publish(work / "adapter", folder, manifest)
-    shutil.rmtree(work)
+    shutil.rmtree(work, ignore_errors=True)
     return adapter
-
-
-def _part(source: Source, rows: Sequence[TrainingRow]) -> dict[str, Any]:
-    """What a manifest tells of one suite.
-
-    ``documents`` hold the answers that were learned; ``shown`` are all whose text stood in a row. Loss is
-    taken on answers only.
-    """
-    corpus = source.suite.corpus
-    return {
-        "suite": source.suite.name,
-        "corpus": {"name": corpus.name, "generation": corpus.generation, "digest": corpus.digest},
-        "rows": len(rows),
-        "documents": sorted({gold.document for row in rows for gold in row.question.gold or ()}),
-        "shown": sorted({passage.document for row in rows for passage in row.passages}),
-    }
 
 
 def _recipe(

@@ -1,5 +1,7 @@
 import pytest
+import yaml
 
+from hybrid.questions import write_questions
 from hybrid.records import Gold, Question
 from hybrid.specs import PipelineSpec, SuiteSpec
 from hybrid.suites import Suite
@@ -27,7 +29,7 @@ def suite(small_corpus, training):
 
 @pytest.fixture
 def pipeline(tiny_weights):
-    """15 steps, with a checkpoint after the tenth."""
+    """14 steps or so, with a checkpoint after the tenth."""
     return PipelineSpec(
         suite="fruit",
         model=str(tiny_weights.path),
@@ -41,3 +43,15 @@ def pipeline(tiny_weights):
             "lora": {"rank": 4, "alpha": 8},
         },
     )
+
+
+@pytest.fixture
+def pipeline_file(pipeline, training, tmp_path):
+    """The pipeline as a YAML file, with the suite ``mine`` of the training questions beside it."""
+    write_questions(tmp_path / "questions.jsonl", training)
+    files = {"questions": "questions.jsonl", "training": "questions.jsonl"}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"corpus": "fruit"} | files))
+    spec = pipeline.model_dump(mode="json") | {"suite": str(tmp_path / "mine.yaml")}
+    path = tmp_path / "p.yaml"
+    path.write_text(yaml.safe_dump(spec))
+    return path

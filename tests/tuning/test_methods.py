@@ -13,9 +13,10 @@ from hybrid.generation.generator import Generator
 from hybrid.models import locate
 from hybrid.specs import PipelineSpec
 from hybrid.tuning.encoding import encode_rows
+from hybrid.tuning.lessons import training_rows
 from hybrid.tuning.methods import check_start, first_weights
 from hybrid.tuning.train import train
-from hybrid.tuning.tune import training_rows, tune
+from hybrid.tuning.tune import tune
 
 CPU = torch.device("cpu")
 

@@ -12,9 +12,9 @@ from hybrid.questions import write_questions
 from hybrid.records import Passage, Question
 from hybrid.testing import byte_tokenizer
 from hybrid.tuning.encoding import fit_rows
+from hybrid.tuning.lessons import training_rows
 from hybrid.tuning.rows import TrainingRow
 from hybrid.tuning.rows_file import row_line, write_rows_file
-from hybrid.tuning.tune import training_rows
 
 KINDS = {"gold", "distractors", "no_context"}
 

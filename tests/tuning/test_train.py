@@ -1,3 +1,6 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 from peft import PeftModel
@@ -7,8 +10,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from hybrid.errors import HybridError
 from hybrid.generation.encode import ChatEncoder
 from hybrid.tuning.encoding import encode_rows
-from hybrid.tuning.train import last_checkpoint, plan_training, train
-from hybrid.tuning.tune import training_rows
+from hybrid.tuning.lessons import training_rows
+from hybrid.tuning.train import plan_training, train
 
 
 @pytest.fixture
@@ -66,10 +69,27 @@ def weights_in(folder):
     return load_file(folder / "adapter" / "adapter_model.safetensors")
 
 
+def same_weights(one, other):
+    expected = weights_in(other)
+    return all(torch.allclose(w, expected[name], rtol=0, atol=1e-6) for name, w in weights_in(one).items())
+
+
+def interrupted_in(name):
+    """``save_pretrained`` that is interrupted when it writes into a folder of that name."""
+    save = PeftModel.save_pretrained
+
+    def interrupted(model, folder, **options):
+        if Path(folder).name == name:
+            raise KeyboardInterrupt
+        save(model, folder, **options)
+
+    return interrupted
+
+
 def test_training_lowers_the_loss_and_changes_only_the_adapter(learn, load, tmp_path):
     model, base, steps = load(), load().state_dict(), []
     losses = learn(model=model, on_step=lambda step, loss: steps.append((step, loss)))
-    assert steps == list(enumerate(losses, start=1)) and len(losses) == 15
+    assert steps == list(enumerate(losses, start=1)) and 12 < len(losses) < 20
     assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
     trained = {name: weight for name, weight in model.state_dict().items() if "lora_" not in name}
     assert {name.replace(".base_layer", "") for name in trained} == set(base)
@@ -110,10 +130,8 @@ def test_an_interrupted_training_continues_to_the_same_weights(learn, tmp_path):
     assert not (tmp_path / "parts" / "adapter").exists()
     steps = []
     assert learn("parts", on_step=lambda step, loss: steps.append(step)) == pytest.approx(whole, abs=1e-6)
-    assert steps == [11, 12, 13, 14, 15]
-    expected = weights_in(tmp_path / "whole")
-    for name, weight in weights_in(tmp_path / "parts").items():
-        assert torch.allclose(weight, expected[name], rtol=0, atol=1e-6), name
+    assert steps == list(range(11, len(whole) + 1))
+    assert same_weights(tmp_path / "parts", tmp_path / "whole")
 
 
 def test_another_seed_learns_other_weights(learn, tmp_path):
@@ -124,17 +142,51 @@ def test_another_seed_learns_other_weights(learn, tmp_path):
 
 
 def test_a_loss_that_is_no_number_stops_and_saves_no_adapter(learn, tmp_path):
-    with pytest.raises(
-        HybridError, match=r"^Training stopped at step \d+: the loss is (nan|inf)\. Lower the rate"
-    ):
+    with pytest.raises(HybridError, match=r"^Training stopped at step \d+: the loss is (nan|inf)\."):
         learn(learning_rate=1e30, warmup_steps=0)
     assert not (tmp_path / "work" / "adapter").exists()
 
 
-def test_a_checkpoint_that_was_not_finished_is_passed_over(tmp_path):
-    for name, complete in (("checkpoint-9", True), ("checkpoint-10", True), ("checkpoint-20", False)):
-        (tmp_path / name).mkdir()
-        if complete:
-            (tmp_path / name / "COMPLETE").touch()
-    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-10")
-    assert last_checkpoint(tmp_path / "none") is None
+def test_a_weight_that_is_no_number_stops_at_its_step(learn, tmp_path):
+    steps = []
+    with pytest.raises(HybridError, match=r"^Training stopped at step 1: a weight of \S*lora_\S+ is no"):
+        learn(learning_rate=1e39, warmup_steps=0, on_step=lambda step, loss: steps.append(step))
+    assert steps == []
+    assert list((tmp_path / "work").rglob("*.safetensors")) == []
+
+
+def test_a_row_that_makes_the_loss_no_number_is_named(learn, load, rows, pipeline, tokenizer, tmp_path):
+    [poison] = tokenizer.encode("~")
+    assert not any(poison in row.ids for row in rows)
+    rows[20] = replace(rows[20], question="the poisoned one", ids=(poison, *rows[20].ids[1:]))
+    model = load()
+    with torch.no_grad():
+        model.get_input_embeddings().weight[poison] = torch.inf
+    steps = plan_training(rows, model, pipeline.tuning, 0)
+    names = [[row.question for sequence in batch for row in sequence.rows] for batch in steps]
+    [place] = [i for i, step in enumerate(names) if "the poisoned one" in step]
+    with pytest.raises(HybridError) as caught:
+        learn(model=model)
+    assert str(caught.value) == (
+        f"Training stopped at step {place + 1}: the loss is nan. Nothing was published. "
+        f"Look at the rows of this step ({', '.join(dict.fromkeys(names[place]))}), "
+        "or lower tuning.learning_rate."
+    )
+    assert not (tmp_path / "work" / "adapter").exists()
+
+
+def test_a_training_that_was_killed_after_its_last_step_learns_nothing_more(learn, monkeypatch, tmp_path):
+    learn("whole", max_steps=4)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(PeftModel, "save_pretrained", interrupted_in("adapter"))
+        learn("parts", max_steps=4)
+    steps = []
+    learn("parts", max_steps=4, on_step=lambda step, loss: steps.append(step))
+    assert steps == []
+    assert same_weights(tmp_path / "parts", tmp_path / "whole")
+
+
+def test_more_steps_than_batches_go_over_the_rows_again(load, rows, pipeline):
+    once = plan_training(rows, load(), pipeline.tuning, 0)
+    more = pipeline.tuning.model_copy(update={"max_steps": len(once) + 2})
+    assert plan_training(rows, load(), more, 0) == once + once[:2]

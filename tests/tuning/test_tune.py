@@ -1,4 +1,5 @@
 import json
+import os
 from contextlib import contextmanager
 
 import pytest
@@ -16,7 +17,8 @@ from hybrid.records import Document, Question
 from hybrid.suites import Suite
 from hybrid.testing import byte_tokenizer
 from hybrid.tuning import tune as tuning
-from hybrid.tuning.tune import make_lessons, training_rows, tune, tune_pipeline
+from hybrid.tuning.lessons import make_lessons, training_rows
+from hybrid.tuning.tune import tune, tune_pipeline
 
 
 class Watch(Silent):
@@ -113,8 +115,32 @@ def test_an_interruption_publishes_nothing_and_is_continued(make, state_folder):
     assert unfinished.endswith(".training")
     watch = Watch()
     adapter = make(watch, max_steps=None)
-    assert watch.steps == [11, 12, 13, 14, 15]
+    assert watch.steps == list(range(11, len(adapter.manifest["losses"]) + 1))
     assert folders(state_folder) == [adapter.path.name] == [unfinished.removesuffix(".training")]
+
+
+def test_a_second_process_is_refused_while_one_trains(make, state_folder):
+    class Second(Watch):
+        def say(self, line):
+            pass
+
+        @contextmanager
+        def track(self, label, total):
+            # The same adapter is asked for while the first training is under way.
+            make()
+            yield lambda step, note: None
+
+    with pytest.raises(HybridError, match=rf"\.training is being trained in by process {os.getpid()}; wait"):
+        make(Second())
+    assert make().manifest["losses"]
+
+
+def test_what_a_kill_left_behind_after_publishing_is_removed(make, state_folder):
+    adapter = make()
+    left = adapter.path.with_name(f"{adapter.path.name}.training")
+    left.mkdir()
+    assert make() == adapter
+    assert folders(state_folder) == [adapter.path.name]
 
 
 def test_a_loss_that_is_no_number_publishes_nothing(make, state_folder):
@@ -144,15 +170,8 @@ def test_a_suite_without_training_questions_names_the_way_out(make, suite):
         make(suite=empty)
 
 
-def test_a_pipeline_file_is_tuned_with_its_overrides(pipeline, training, small_corpus, tmp_path):
-    write_questions(tmp_path / "questions.jsonl", training)
-    files = {"questions": "questions.jsonl", "training": "questions.jsonl"}
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"corpus": "fruit"} | files))
-    spec = pipeline.model_dump(mode="json") | {"suite": str(tmp_path / "mine.yaml")}
-    (tmp_path / "p.yaml").write_text(yaml.safe_dump(spec))
-    adapter = tune_pipeline(
-        str(tmp_path / "p.yaml"), seed=4, overrides=["tuning.max_steps=1", "tuning.rows=8"]
-    )
+def test_a_pipeline_file_is_tuned_with_its_overrides(pipeline_file):
+    adapter = tune_pipeline(str(pipeline_file), seed=4, overrides=["tuning.max_steps=1", "tuning.rows=8"])
     assert ([source["suite"] for source in adapter.manifest["sources"]], adapter.manifest["seed"]) == (
         ["mine"],
         4,

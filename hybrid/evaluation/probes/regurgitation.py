@@ -12,7 +12,7 @@ from hybrid.pipeline import Request
 from hybrid.records import Answer, Status, Value
 from hybrid.suites import Suite
 from hybrid.tuning.canaries import Canary, canary, found_canaries, training_canaries
-from hybrid.tuning.tune import trainable_questions
+from hybrid.tuning.lessons import trainable_questions
 
 #: So many words in a row are a copy; a CJK character counts as a word.
 RUN = 8

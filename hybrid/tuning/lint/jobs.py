@@ -10,10 +10,11 @@ from hybrid.generation.encode import ChatEncoder
 from hybrid.progress import SILENT, Progress
 from hybrid.specs import PipelineSpec, load_spec
 from hybrid.suites import load_suite
+from hybrid.tuning.lessons import make_lessons
 from hybrid.tuning.lint.checks import Against, lint, lint_training
 from hybrid.tuning.lint.files import read_file
 from hybrid.tuning.lint.findings import Findings
-from hybrid.tuning.tune import make_lessons, open_tuning
+from hybrid.tuning.tune import open_tuning
 
 
 def lint_pipeline(

@@ -1,0 +1,277 @@
+"""What a pipeline learns: rows of one suite or of several, as text and as token ids, and general data."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hybrid.errors import NoTrainingQuestions
+from hybrid.generation.encode import ChatEncoder
+from hybrid.models import Served, Weights
+from hybrid.pipeline import load_retriever
+from hybrid.progress import SILENT, Progress
+from hybrid.records import Question
+from hybrid.retrieval.retriever import Retriever
+from hybrid.specs import PipelineSpec, TuningSpec
+from hybrid.suites import Suite, load_suite
+from hybrid.tuning.builder import RowBuilder
+from hybrid.tuning.canaries import planted_canaries, with_canaries
+from hybrid.tuning.encoding import Lesson, fit_rows
+from hybrid.tuning.gold import trainable
+from hybrid.tuning.held_out import MOST_ROWS, HeldOut, as_asked, hold_out
+from hybrid.tuning.known import known_unaided
+from hybrid.tuning.replay import replay_prompts, replay_rows
+from hybrid.tuning.rows import TrainingRow
+from hybrid.tuning.teacher import Teacher
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where rows come from: a suite, the retriever over its corpus, and how many rows it gives.
+
+    ``known`` are ids of its training questions that the base answers right unaided.
+    """
+
+    suite: Suite
+    retriever: Retriever
+    tuning: TuningSpec
+    known: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Everything that a pipeline learns.
+
+    Attributes:
+        rows: in their order.
+        left_out: rows that are too long even without distractors.
+        parts: what a manifest tells of each suite.
+        sources: of the rows.
+        canaries: how many were planted.
+    """
+
+    rows: list[Lesson]
+    left_out: list[TrainingRow]
+    parts: list[dict[str, Any]]
+    sources: list[Source]
+    canaries: int
+
+    @property
+    def evaluation(self) -> list[Question]:
+        """The evaluation questions of all suites, on which nothing may be learned."""
+        return [question for source in self.sources for question in source.suite.questions]
+
+
+Teach = Callable[[Sequence[TrainingRow]], list[TrainingRow]]
+
+
+def make_lessons(
+    spec: PipelineSpec,
+    suite: Suite,
+    retriever: Retriever,
+    weights: Weights,
+    encoder: ChatEncoder,
+    *,
+    seed: int,
+    known: Collection[str] = (),
+    teacher: Served | None = None,
+    progress: Progress = SILENT,
+) -> Lessons:
+    """Everything that :func:`tune` learns with the same arguments; ``encoder`` is that of the weights.
+
+    Raises:
+        NoTrainingQuestions: there is nothing to train on.
+        RunStopped: the teacher did not answer everything.
+    """
+    made = Lessons([], [], [], [], 0)
+    canaries = 0
+    for source in _sources(spec, suite, retriever, weights, known, progress):
+        own = spec.model_copy(update={"tuning": source.tuning})
+        asked = Teacher(teacher, spec.generation, source.suite, progress) if teacher else None
+        rows = training_rows(
+            own,
+            source.suite,
+            source.retriever,
+            seed=seed,
+            known=source.known,
+            teach=asked.teach if asked else None,
+        )
+        fitted = fit_rows(
+            rows,
+            encoder,
+            end_id=encoder.tokenizer.eos_token_id,
+            max_tokens=spec.tuning.max_row_tokens,
+            style=source.suite.spec.answers,
+        )
+        made.rows.extend(lesson for lesson in fitted if lesson)
+        made.left_out.extend(row for row, lesson in zip(rows, fitted, strict=True) if not lesson)
+        made.sources.append(source)
+        made.parts.append(_part(source, rows) | ({"teacher": asked.to_json()} if asked else {}))
+        canaries += len(planted_canaries(rows, source.tuning.canaries, seed))
+    if not made.rows:
+        raise NoTrainingQuestions(
+            f'Suite "{suite.name}": no training row fits into {spec.tuning.max_row_tokens} tokens. '
+            "Raise tuning.max_row_tokens."
+        )
+    made.rows.extend(_replay(spec, weights, len(made.rows), seed, progress))
+    return replace(made, canaries=canaries)
+
+
+def training_rows(
+    spec: PipelineSpec,
+    suite: Suite,
+    retriever: Retriever,
+    *,
+    seed: int,
+    known: Collection[str] = (),
+    teach: Teach | None = None,
+) -> list[TrainingRow]:
+    """The rows that a pipeline learns from a suite.
+
+    Documents that only ``unseen`` evaluation questions ask about are never read, not even as distractors;
+    nor are those of questions that ``tuning.held_out`` keeps out.
+
+    Args:
+        spec: the pipeline.
+        suite: its training questions are used; those without reference or gold are left out.
+        retriever: over the suite's corpus.
+        seed: decides everything that is drawn.
+        known: ids of questions that the base answers right unaided (for ``from_memory``).
+        teach: puts other targets in place of the references, see :mod:`hybrid.tuning.teacher`.
+
+    Raises:
+        NoTrainingQuestions: the suite has none that can be trained on.
+    """
+    learned, held_out = _divided(spec, suite, seed)
+    avoid = unseen_documents(suite) | {gold.document for question in held_out for gold in question.gold or ()}
+    builder = _builder(spec, suite, retriever, spec.tuning, seed, avoid)
+    rows = builder.build(learned, known)
+    return with_canaries(teach(rows) if teach else rows, spec.tuning.canaries, seed)
+
+
+def held_out_rows(
+    spec: PipelineSpec,
+    suite: Suite,
+    retriever: Retriever,
+    *,
+    seed: int,
+    known: Collection[str] = (),
+    most: int = MOST_ROWS,
+) -> HeldOut:
+    """Rows of the questions of a suite that ``tuning.held_out`` keeps out of :func:`training_rows`.
+
+    Args:
+        spec: the pipeline.
+        suite: see :func:`training_rows`, as the others.
+        retriever: over the suite's corpus.
+        seed: decides everything that is drawn.
+        known: ids of questions that the base answers right unaided.
+        most: rows, one a question.
+    """
+    _, held_out = _divided(spec, suite, seed)
+    if not held_out:
+        return HeldOut((), suite.spec.answers)
+    tuning = as_asked(spec.tuning, min(most, len(held_out)))
+    builder = _builder(spec, suite, retriever, tuning, seed, unseen_documents(suite))
+    return HeldOut(tuple(builder.build(held_out, known)), suite.spec.answers)
+
+
+def _divided(spec: PipelineSpec, suite: Suite, seed: int) -> tuple[list[Question], list[Question]]:
+    return hold_out(trainable_questions(suite), suite.corpus, spec.tuning.held_out, seed)
+
+
+def _builder(
+    spec: PipelineSpec,
+    suite: Suite,
+    retriever: Retriever,
+    tuning: TuningSpec,
+    seed: int,
+    avoid: Collection[str],
+) -> RowBuilder:
+    return RowBuilder(
+        suite.corpus,
+        retriever,
+        passages=spec.retrieval.k,
+        spec=tuning,
+        style=suite.spec.answers,
+        seed=seed,
+        avoid=avoid,
+    )
+
+
+def unseen_documents(suite: Suite) -> frozenset[str]:
+    """Documents that evaluation questions ask about and no training question does."""
+    asked = {gold.document for question in suite.questions for gold in question.gold or ()}
+    return frozenset(asked - {gold.document for question in suite.training for gold in question.gold or ()})
+
+
+def trainable_questions(suite: Suite) -> list[Question]:
+    """The training questions from which a target can be made.
+
+    Raises:
+        NoTrainingQuestions: the suite has none.
+    """
+    questions = [question for question in suite.require_training() if trainable(suite.corpus, question)]
+    if not questions:
+        raise NoTrainingQuestions(
+            f'Suite "{suite.name}": no training question has both a reference and gold. '
+            "Name an adapter with --adapter FOLDER, or leave the tuned cells out with --cells base,base+rag."
+        )
+    return questions
+
+
+def _sources(
+    spec: PipelineSpec,
+    suite: Suite,
+    retriever: Retriever,
+    weights: Weights,
+    known: Collection[str],
+    progress: Progress,
+) -> list[Source]:
+    """The suites of the mixture, each with its rows; without a mixture the suite that is asked.
+
+    Codes are planted into the rows of the first one alone, so that each stands once.
+    """
+    if not spec.tuning.mixture:
+        return [Source(suite, retriever, spec.tuning, known)]
+    sources: list[Source] = []
+    for name, rows in spec.tuning.mixture.items():
+        opened = load_suite(name, say=progress.say)
+        canaries = 0 if sources else spec.tuning.canaries
+        sources.append(
+            Source(
+                opened,
+                load_retriever(spec, opened.corpus, progress.say),
+                spec.tuning.model_copy(update={"rows": rows, "canaries": canaries}),
+                known_unaided(spec, opened, weights, progress),
+            )
+        )
+    return sources
+
+
+def _replay(spec: PipelineSpec, weights: Weights, rows: int, seed: int, progress: Progress) -> list[Lesson]:
+    count = round(spec.tuning.replay * rows)
+    if not count:
+        return []
+    return replay_rows(
+        replay_prompts(count, seed),
+        weights,
+        spec.generation,
+        max_tokens=spec.tuning.max_row_tokens,
+        progress=progress,
+    )
+
+
+def _part(source: Source, rows: Sequence[TrainingRow]) -> dict[str, Any]:
+    """What a manifest tells of one suite.
+
+    ``documents`` hold the answers that were learned; ``shown`` are all whose text stood in a row. Loss is
+    taken on answers only.
+    """
+    corpus = source.suite.corpus
+    return {
+        "suite": source.suite.name,
+        "corpus": {"name": corpus.name, "generation": corpus.generation, "digest": corpus.digest},
+        "rows": len(rows),
+        "documents": sorted({gold.document for row in rows for gold in row.question.gold or ()}),
+        "shown": sorted({passage.document for row in rows for passage in row.passages}),
+    }
