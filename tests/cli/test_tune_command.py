@@ -39,9 +39,7 @@ def test_a_teacher_is_asked_and_its_answers_are_counted(
     hybrid_command, warranty, pipeline, file, tiny_server
 ):
     address = f"endpoint:tiny@{tiny_server.url}"
-    done = hybrid_command(
-        "tune", pipeline, "--rows", file, "--teacher", address, "--set", "tuning.rows=8"
-    )
+    done = hybrid_command("tune", pipeline, "--rows", file, "--teacher", address, "--set", "tuning.rows=8")
     assert done.code == 0, done.err
     host = tiny_server.url.split("/")[2]
     assert f"are sent to {host} (this machine), for the teacher tiny." in done.err
