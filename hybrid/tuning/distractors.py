@@ -21,6 +21,7 @@ Kind = Literal["hard", "same_document", "counterfactual", "random"]
 
 # A run of capitalised words that does not open the sentence, or a number.
 _NAME = re.compile(r"(?<=\s)[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*|\b\d+\b")
+_DIGITS = re.compile(r"\d+")
 
 
 class Distractors:
@@ -135,10 +136,11 @@ class Distractors:
         return replace(passage, id=-passage.id, title=title, text=text, end=passage.start + len(text))
 
     def _other(self, value: str, values: Sequence[str]) -> str | None:
-        """A value of the same form: digits for digits, as many words if there are such."""
+        """A value of the same form: digits for digits, with the same unit or as long if there are such."""
         digits = any(sign.isdigit() for sign in value)
         same = [each for each in values if each != value and any(s.isdigit() for s in each) == digits]
-        alike = [each for each in same if len(each.split()) == len(value.split())] or same
+        alike = [each for each in same if _DIGITS.sub("0", each) == _DIGITS.sub("0", value)]
+        alike = alike or [each for each in same if len(each.split()) == len(value.split())] or same
         return self._random.choice(alike) if alike else None
 
 

@@ -1,6 +1,7 @@
 import json
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -17,8 +18,12 @@ from hybrid.records import Document, Question
 from hybrid.suites import Suite
 from hybrid.testing import byte_tokenizer
 from hybrid.tuning import tune as tuning
+<<<<<<< HEAD
 from hybrid.tuning.lessons import make_lessons, training_rows
 from hybrid.tuning.tune import tune, tune_pipeline
+=======
+from hybrid.tuning.tune import make_lessons, training_rows, tune, tune_pipeline, unseen_documents
+>>>>>>> rowsfile
 
 
 class Watch(Silent):
@@ -157,6 +162,15 @@ def test_what_cannot_be_trained_on_is_left_out_or_refused(make, pipeline, suite,
     bare = Suite("fruit", suite.spec, suite.corpus, (), (without,), ())
     with pytest.raises(NoTrainingQuestions, match="has both a reference and gold"):
         make(suite=bare)
+
+
+def test_documents_that_only_the_evaluation_asks_about_are_never_read(pipeline, suite, small_retriever):
+    fig, grape, *_ = suite.training[5:]
+    asked = replace(suite, questions=(fig, grape), training=(*suite.training[:5], grape))
+    assert unseen_documents(asked) == {"fig.md"}
+    rows = training_rows(pipeline, asked, small_retriever, seed=0)
+    shown = {passage.document for row in rows for passage in row.passages}
+    assert "fig.md" not in shown and {"grape.md", "hazelnut.md"} <= shown
 
 
 def test_rows_that_are_all_too_long_name_the_way_out(make):
