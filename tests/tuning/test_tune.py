@@ -7,7 +7,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from hybrid.corpus.store import Corpus
-from hybrid.errors import HybridError, NoTrainingQuestions
+from hybrid.errors import BadRows, HybridError, NoTrainingQuestions
 from hybrid.progress import Silent
 from hybrid.questions import write_questions
 from hybrid.records import Document, Question
@@ -69,7 +69,7 @@ def test_the_adapter_is_a_plain_peft_folder_with_a_manifest(make, suite, tiny_we
 def test_steps_are_shown_with_their_loss(make):
     watch = Watch()
     make(watch)
-    assert watch.lines[0] == "Tuning on 60 rows: 3"
+    assert watch.lines[-1] == "Tuning on 60 rows: 3"
     assert watch.steps == [1, 2, 3]
     assert all(note.startswith("loss ") for note in watch.notes)
 
@@ -141,8 +141,9 @@ def test_a_suite_without_training_questions_names_the_way_out(make, suite):
 
 
 def test_a_pipeline_file_is_tuned_with_its_overrides(pipeline, training, small_corpus, tmp_path):
-    write_questions(tmp_path / "questions.jsonl", training)
-    files = {"questions": "questions.jsonl", "training": "questions.jsonl"}
+    write_questions(tmp_path / "training.jsonl", training)
+    write_questions(tmp_path / "questions.jsonl", [Question("other", "Who sells figs?")])
+    files = {"questions": "questions.jsonl", "training": "training.jsonl"}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"corpus": "fruit"} | files))
     spec = pipeline.model_dump(mode="json") | {"suite": str(tmp_path / "mine.yaml")}
     (tmp_path / "p.yaml").write_text(yaml.safe_dump(spec))
@@ -159,3 +160,23 @@ def test_training_leaves_the_corpus_as_it_was(make, small_corpus):
     with Corpus.open("fruit") as corpus:
         assert corpus.digest == before
         corpus.add([Document("new", "", "New.")])
+
+
+def test_rows_are_checked_before_they_are_learned(make, suite, state_folder, monkeypatch):
+    asked = Suite("fruit", suite.spec, suite.corpus, suite.training[:1], suite.training, ())
+    watch = Watch()
+    with pytest.raises(BadRows, match="Nothing was trained: error: evaluation-question: rows? .*apple.md"):
+        make(watch, suite=asked)
+    assert any(line.startswith("warning: general-share: ") for line in watch.lines)
+    assert folders(state_folder) == []
+    unchecked = Watch()
+    monkeypatch.setattr(tuning, "train", lambda *_, **__: pytest.fail("trained"))
+    with pytest.raises(pytest.fail.Exception):
+        make(unchecked, suite=asked, lint=False)
+    assert unchecked.lines == ["Tuning on 60 rows: 3"]
+
+
+def test_checking_rows_makes_no_other_adapter(make, monkeypatch):
+    first = make()
+    monkeypatch.setattr(tuning, "train", lambda *_, **__: pytest.fail("trained again"))
+    assert make(lint=False) == first

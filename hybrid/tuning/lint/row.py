@@ -46,7 +46,7 @@ class LintRow:
     @property
     def answer(self) -> str:
         """The target without markers."""
-        return strip_markers(self.target)
+        return _answer(self.target)
 
     @property
     def cited(self) -> frozenset[int]:
@@ -57,6 +57,11 @@ class LintRow:
     def refuses(self) -> bool:
         """Whether the answer to learn is that the model does not know."""
         return _refuses(self.target)
+
+
+@lru_cache(maxsize=50_000)
+def _answer(target: str) -> str:
+    return strip_markers(target)
 
 
 @lru_cache(maxsize=50_000)
