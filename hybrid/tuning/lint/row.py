@@ -45,8 +45,8 @@ class LintRow:
 
     @property
     def answer(self) -> str:
-        """The target without markers."""
-        return _answer(self.target)
+        """The target without markers; where no passages are known, ``[1]`` may be anything, and stays."""
+        return self.target.strip() if self.passages is None else _answer(self.target)
 
     @property
     def cited(self) -> frozenset[int]:
