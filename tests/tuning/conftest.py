@@ -48,8 +48,9 @@ def pipeline(tiny_weights):
 @pytest.fixture
 def pipeline_file(pipeline, training, tmp_path):
     """The pipeline as a YAML file, with the suite ``mine`` of the training questions beside it."""
-    write_questions(tmp_path / "questions.jsonl", training)
-    files = {"questions": "questions.jsonl", "training": "questions.jsonl"}
+    write_questions(tmp_path / "training.jsonl", training)
+    write_questions(tmp_path / "questions.jsonl", [Question("other", "Who sells figs?")])
+    files = {"questions": "questions.jsonl", "training": "training.jsonl"}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"corpus": "fruit"} | files))
     spec = pipeline.model_dump(mode="json") | {"suite": str(tmp_path / "mine.yaml")}
     path = tmp_path / "p.yaml"

@@ -21,7 +21,6 @@ from hybrid.tuning.builder import HIGHEST_MARKER, RowBuilder
 from hybrid.tuning.distractors import is_about_another
 from hybrid.tuning.encoding import IGNORED, fit_rows
 from hybrid.tuning.gold import holds_answer, holds_words
-from hybrid.tuning.lessons import training_rows, unseen_documents
 from hybrid.tuning.rows import TrainingRow
 
 PUMPS = 12

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from hybrid.corpus.store import Corpus
-from hybrid.errors import HybridError, ModelMismatch, NoTrainingQuestions
+from hybrid.errors import BadRows, HybridError, ModelMismatch, NoTrainingQuestions
 from hybrid.generation.encode import ChatEncoder
 from hybrid.progress import Silent
 from hybrid.questions import write_questions
@@ -18,12 +18,8 @@ from hybrid.records import Document, Question
 from hybrid.suites import Suite
 from hybrid.testing import byte_tokenizer
 from hybrid.tuning import tune as tuning
-<<<<<<< HEAD
-from hybrid.tuning.lessons import make_lessons, training_rows
+from hybrid.tuning.lessons import make_lessons, training_rows, unseen_documents
 from hybrid.tuning.tune import tune, tune_pipeline
-=======
-from hybrid.tuning.tune import make_lessons, training_rows, tune, tune_pipeline, unseen_documents
->>>>>>> rowsfile
 
 
 class Watch(Silent):
@@ -80,7 +76,7 @@ def test_the_adapter_is_a_plain_peft_folder_with_a_manifest(make, suite, tiny_we
 def test_steps_are_shown_with_their_loss(make):
     watch = Watch()
     make(watch)
-    assert watch.lines[0] == "Tuning on 60 rows: 3"
+    assert watch.lines[-1] == "Tuning on 60 rows: 3"
     assert watch.steps == [1, 2, 3]
     assert all(note.startswith("loss ") for note in watch.notes)
 
@@ -196,7 +192,8 @@ def test_a_pipeline_file_is_tuned_with_its_overrides(pipeline_file):
 def write_suite(folder, name, questions):
     """A suite file over the fruit; gives back its path."""
     write_questions(folder / f"{name}.jsonl", questions)
-    files = {"questions": f"{name}.jsonl", "training": f"{name}.jsonl"}
+    write_questions(folder / "other.jsonl", [Question("other", "Who sells figs?")])
+    files = {"questions": "other.jsonl", "training": f"{name}.jsonl"}
     (folder / f"{name}.yaml").write_text(yaml.safe_dump({"corpus": "fruit"} | files))
     return str(folder / f"{name}.yaml")
 
@@ -249,3 +246,23 @@ def test_training_leaves_the_corpus_as_it_was(make, small_corpus):
     with Corpus.open("fruit") as corpus:
         assert corpus.digest == before
         corpus.add([Document("new", "", "New.")])
+
+
+def test_rows_are_checked_before_they_are_learned(make, suite, state_folder, monkeypatch):
+    asked = Suite("fruit", suite.spec, suite.corpus, suite.training[:1], suite.training, ())
+    watch = Watch()
+    with pytest.raises(BadRows, match="Nothing was trained: error: evaluation-question: rows? .*apple.md"):
+        make(watch, suite=asked)
+    assert any(line.startswith("warning: general-share: ") for line in watch.lines)
+    assert folders(state_folder) == []
+    unchecked = Watch()
+    monkeypatch.setattr(tuning, "train", lambda *_, **__: pytest.fail("trained"))
+    with pytest.raises(pytest.fail.Exception):
+        make(unchecked, suite=asked, lint=False)
+    assert unchecked.lines == ["Tuning on 60 rows: 3"]
+
+
+def test_checking_rows_makes_no_other_adapter(make, monkeypatch):
+    first = make()
+    monkeypatch.setattr(tuning, "train", lambda *_, **__: pytest.fail("trained again"))
+    assert make(lint=False) == first

@@ -4,6 +4,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hybrid.generation.correctness import values
 from hybrid.tuning.lint.names import names
@@ -47,6 +48,7 @@ class Marks:
         return {word for pair in self.pairs for word in pair}
 
 
+@lru_cache(maxsize=20_000)
 def marks(text: str) -> Marks:
     """The marks of a text."""
     words = values(text)

@@ -45,8 +45,8 @@ class LintRow:
 
     @property
     def answer(self) -> str:
-        """The target without markers."""
-        return strip_markers(self.target)
+        """The target without markers; where no passages are known, ``[1]`` may be anything, and stays."""
+        return self.target.strip() if self.passages is None else _answer(self.target)
 
     @property
     def cited(self) -> frozenset[int]:
@@ -57,6 +57,11 @@ class LintRow:
     def refuses(self) -> bool:
         """Whether the answer to learn is that the model does not know."""
         return _refuses(self.target)
+
+
+@lru_cache(maxsize=50_000)
+def _answer(target: str) -> str:
+    return strip_markers(target)
 
 
 @lru_cache(maxsize=50_000)

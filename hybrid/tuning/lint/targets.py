@@ -52,8 +52,12 @@ def cut_off(rows: Sequence[LintRow]) -> list[Finding]:
 
 
 def marker_form(rows: Sequence[LintRow]) -> list[Finding]:
-    """Markers written otherwise than ``[1]``, and markers of passages that are not shown."""
-    odd = [row for row in rows if _ODD_MARKER.search(row.target) or _round_marker(row)]
+    """Markers written otherwise than ``[1]``, and markers of passages that are not shown.
+
+    Without passages ``[1, 2]`` may be a list.
+    """
+    citing = [row for row in rows if row.passages]
+    odd = [row for row in citing if _ODD_MARKER.search(row.target) or _round_marker(row)]
     phantom = [
         row
         for row in rows

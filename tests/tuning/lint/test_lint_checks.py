@@ -214,3 +214,9 @@ def test_errors_stop_and_warnings_are_shown():
         stop_at_errors(lint(changed(2, target=""), AGAINST), Watch())
     stop_at_errors(lint(clean_rows(), replace(AGAINST, known={"q1"})), Watch())
     assert len(lines) == 2
+
+
+def test_brackets_are_no_markers_where_no_passages_are_known():
+    rows = all_changed(lambda row: {"passages": None, "target": f"[{row.number}, 2]"})
+    assert lint(rows, AGAINST).found == ()
+    assert lint(changed(2, passages=None, target="[3]"), AGAINST).found == ()
