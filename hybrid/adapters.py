@@ -14,6 +14,7 @@ from hybrid.models import Weights, file_digest, holds_model, locate
 
 MANIFEST = "MANIFEST.json"
 WEIGHTS = "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,12 @@ def open_adapter(adapter: str | Path) -> Adapter:
         path = shipped_adapters().get(str(adapter), path)
     weights, manifest = path / WEIGHTS, path / MANIFEST
     data = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {}
-    if weights.is_file() and (path / "adapter_config.json").is_file():
+    if weights.is_file() and (path / CONFIG).is_file():
         return Adapter(path, file_digest(weights), data)
     if holds_model(path):
         return Adapter(path, locate(str(path)).digest, data, whole=True)
     raise ModelMissing(
-        f"{path} holds no adapter (adapter_config.json and {WEIGHTS}), and no model "
-        "(config.json and model.safetensors)."
+        f"{path} holds no adapter ({CONFIG} and {WEIGHTS}), and no model (config.json and model.safetensors)."
     )
 
 

@@ -51,11 +51,14 @@ def export(
     dtype: Annotated[
         NumberFormat, typer.Option("--dtype", help="Number format of the weights.")
     ] = "bfloat16",
+    unmerged: Annotated[
+        bool, typer.Option("--unmerged", help="The adapter by itself, in that number format.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Merge an adapter into its base, as 16-bit weights; prints how vLLM serves them, and the folder."""
     from hybrid.adapters import open_adapter
-    from hybrid.tuning.export import export_warnings, export_weights, serve_commands
+    from hybrid.tuning.export import export_adapter, export_warnings, export_weights, serve_commands
 
     progress = TerminalProgress()
     opened = open_adapter(adapter)
@@ -63,6 +66,9 @@ def export(
     if base is None:
         raise typer.BadParameter(f"{adapter} does not tell its base; name it.", param_hint="--model")
     weights = models.locate(base, progress.say)
+    if unmerged:
+        typer.echo(export_adapter(opened, weights, folder, dtype).path)
+        return
     made = export_weights(opened, weights, folder, dtype)
     for warning in export_warnings(opened, weights):
         progress.say(warning)

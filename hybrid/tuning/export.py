@@ -2,14 +2,16 @@
 
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from hybrid.adapters import Adapter, base_warnings, check_fit, publish
+from hybrid.adapters import CONFIG, WEIGHTS, Adapter, base_warnings, check_fit, publish
 from hybrid.errors import RunError
 from hybrid.models import Weights
 from hybrid.specs import NumberFormat
@@ -35,14 +37,46 @@ def export_weights(
         RunError: the folder is not empty.
         ModelMismatch: the adapter was made for another architecture.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{folder} is not an empty folder; name another one.")
     check_fit(adapter, weights)
-    beside = folder.with_name(f".{folder.name}.unfinished")
-    try:
+    with _beside(folder) as beside:
         _merged(adapter, weights).to(getattr(torch, dtype)).save_pretrained(beside)
         AutoTokenizer.from_pretrained(weights.path).save_pretrained(beside)
         return publish(beside, folder, _manifest(adapter, weights, dtype))
+
+
+def export_adapter(
+    adapter: Adapter, weights: Weights, folder: Path, dtype: NumberFormat = "bfloat16"
+) -> Adapter:
+    """Writes an adapter as it is, a PEFT folder, in a number format: half the bytes in 16 bits.
+
+    Args:
+        adapter: no whole weights.
+        weights: the base.
+        folder: where to; it is made, or has to be empty.
+        dtype: the number format of its weights.
+
+    Raises:
+        RunError: the folder is not empty, or these are whole weights.
+    """
+    if adapter.whole:
+        raise RunError(f"{adapter.path} holds whole weights, and no adapter: leave out --unmerged.")
+    with _beside(folder) as beside:
+        beside.mkdir()
+        tensors = load_file(adapter.path / WEIGHTS)
+        rounded = {name: tensor.to(getattr(torch, dtype)) for name, tensor in tensors.items()}
+        save_file(rounded, beside / WEIGHTS, metadata={"format": "pt"})
+        shutil.copyfile(adapter.path / CONFIG, beside / CONFIG)
+        return publish(beside, folder, _manifest(adapter, weights, dtype))
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """A place beside a folder that is to be made, cleared away in any case."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError(f"{folder} is not an empty folder; name another one.")
+    beside = folder.with_name(f".{folder.name}.unfinished")
+    try:
+        yield beside
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

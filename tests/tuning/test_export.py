@@ -13,7 +13,7 @@ from hybrid.generation.generator import Generator
 from hybrid.models import Weights, locate
 from hybrid.specs import GenerationSpec
 from hybrid.testing import build_tiny_model
-from hybrid.tuning.export import export_warnings, export_weights, serve_commands
+from hybrid.tuning.export import export_adapter, export_warnings, export_weights, serve_commands
 
 SPEC = GenerationSpec(max_new_tokens=12)
 
@@ -102,3 +102,16 @@ def test_what_was_tuned_in_4_bits_is_served_in_4_bits_and_its_merging_warned_of(
     [warning] = export_warnings(quantised, tiny_weights)
     assert "base in 4 bits" in warning and "peft#2321" in warning
     assert "--quantization bitsandbytes" in serve_commands(quantised, tiny_weights, tmp_path)[1]
+
+
+def test_an_adapter_by_itself_is_rounded_and_answers_on_its_base(tiny_weights, tiny_adapter, tmp_path):
+    made = export_adapter(tiny_adapter, tiny_weights, tmp_path / "half", "float16")
+    with safe_open(made.path / "adapter_model.safetensors", "pt") as file:
+        assert {file.get_slice(name).get_dtype() for name in file.keys()} == {"F16"}
+    assert made.manifest["exported"] == {"from": tiny_adapter.digest, "dtype": "float16"}
+    generator = Generator(tiny_weights, SPEC)
+    generator.put_on(made)
+    assert generator.model.dtype == Generator(tiny_weights, SPEC).model.dtype
+    assert answers(generator, tuned=True) != answers(generator)
+    with pytest.raises(RunError, match="leave out --unmerged"):
+        export_adapter(open_adapter(tiny_weights.path), tiny_weights, tmp_path / "other")
