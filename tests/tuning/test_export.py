@@ -62,7 +62,7 @@ def test_nothing_is_overwritten_and_nothing_left_behind(tiny_weights, tiny_adapt
 
 
 def test_an_adapter_of_another_architecture_is_refused(tiny_weights, tiny_adapter, tmp_path):
-    config = json.loads((tiny_weights.path / "config.json").read_text()) | {"num_hidden_layers": 3}
+    config = json.loads((tiny_weights.path / "config.json").read_text()) | {"intermediate_size": 24}
     build_tiny_model(tmp_path / "other")
     (tmp_path / "other" / "config.json").write_text(json.dumps(config))
     with pytest.raises(ModelMismatch, match="does not fit"):
