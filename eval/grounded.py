@@ -1,7 +1,7 @@
 """What the shipped adapter does on texts it never learned from: ``grounded.py [--part test] [SUITE]…``.
 
-Each run is kept as ``eval/baselines/grounded-SUITE``, and the table goes into the adapter's card. XQuAD and CLAPnq
-have to be imported first (see ``make grounded``).
+Each run is kept as ``eval/baselines/grounded-SUITE``, and the table goes into the adapter's card. XQuAD and
+CLAPnq have to be imported first (see ``make grounded``).
 """
 
 import re
