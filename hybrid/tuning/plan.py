@@ -226,7 +226,7 @@ def plan_pipeline(
         setups=setups,
         footprints=footprints,
         memory=memory,
-        room=this_machine() | GPUS,
+        room={**this_machine(), **GPUS},
         seconds_per_step=seconds_per_step(spec, weights, rows, seed, progress) if weights else None,
     )
 
