@@ -1,7 +1,8 @@
 """What each part of the recipe of training rows brings: ``ablation.py [VARIANT]… [--write]``.
 
-Each variant changes one thing of the kept recipe, tunes an adapter from the bare base on the training questions
-of one suite, and answers the same questions of its dev part in `tuned+rag`. One seed; intervals are of questions.
+Each variant changes one thing of the kept recipe, tunes an adapter from the bare base on the training
+questions of one suite, and answers the same questions of its dev part in `tuned+rag`. One seed; intervals are
+of questions.
 """
 
 import argparse

@@ -69,6 +69,11 @@ class Endpoint:
         self.retries = retries
         self.concurrency = concurrency
 
+    @property
+    def place(self) -> str:
+        """The host as a person is told who receives text."""
+        return f"{self.host} (this machine)" if self.loopback else self.host
+
     def send_all(
         self, path: str, bodies: Sequence[Mapping[str, Any]], done: Done = lambda done, note: None
     ) -> list[Reply]:

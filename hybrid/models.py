@@ -294,12 +294,16 @@ def _models_folder() -> Path:
 
 
 def _folder_weights(name: str, path: Path, note: str = "") -> Weights:
-    files = _safetensors(path)
-    if not files or not (path / "config.json").is_file():
+    if not holds_model(path):
         raise BadInput(
             str(path), "no config.json with *.safetensors here; other weight formats are not read."
         )
-    return Weights(name, path, _digest_of(files), note)
+    return Weights(name, path, _digest_of(_safetensors(path)), note)
+
+
+def holds_model(folder: Path) -> bool:
+    """Whether a folder holds whole weights, in the format that is read."""
+    return bool(_safetensors(folder)) and (folder / "config.json").is_file()
 
 
 def _digest_of(files: list[Path]) -> str:

@@ -67,7 +67,8 @@ class Pipeline:
         Args:
             name: a built-in pipeline or a YAML file.
             corpus: the corpus to search; default: that of the pipeline's suite.
-            adapter: a PEFT folder; default: that of the file. Without one the base answers.
+            adapter: a PEFT folder, or one of whole weights; default: that of the file. Without one the base
+                answers.
             overrides: ``KEY=VALUE`` for single values of the file.
             say: gets a line before slow work, and one if the adapter was made on other weights.
 

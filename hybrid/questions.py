@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from hybrid.errors import BadInput
+from hybrid.errors import BadInput, RunError
 from hybrid.records import Gold, Part, Question, Split, Turn
 
 
@@ -112,6 +112,10 @@ class QuestionRow(PlainQuestionRow):
     split: Split = "unseen"
     part: Part = "dev"
     editions: dict[str, EditionRow] | None = None
+    accept: bool | None = True
+    """Of a proposed question: only one that a reviewer set to true is read."""
+    review: dict[str, Any] | None = None
+    """What a reviewer needs to see; it is not read."""
 
     def of_edition(self, edition: str | None) -> "QuestionRow":
         """The row with the answers of one edition of the corpus; a row without editions stays as it is."""
@@ -150,7 +154,7 @@ def read_questions(
     """Reads a question file; a file that ends in ``.gz`` is unpacked.
 
     Args:
-        path: JSONL with the fields of QuestionRow.
+        path: JSONL with the fields of QuestionRow; rows that no reviewer accepted are passed over.
         texts: document id → text, in which gold is looked up; a question whose document, span or quote
             is not there is skipped. None leaves gold unchecked.
         edition: which answers to take of rows that have ``editions``.
@@ -161,6 +165,8 @@ def read_questions(
     questions: list[Question] = []
     skipped: list[str] = []
     for number, whole in read_rows(path, QuestionRow).items():
+        if not whole.accept:
+            continue
         try:
             row = whole.of_edition(edition)
         except PydanticCustomError as exc:
@@ -173,6 +179,8 @@ def read_questions(
             continue
         group = row.group or (places[0].document if places else row.id)
         questions.append(make_question(row, places, group=group, split=row.split, part=row.part))
+    if not questions and not skipped:
+        raise BadInput(str(path), "no row is accepted: a reviewer sets accept to true")
     if not questions:
         raise BadInput(str(path), f"the gold of all {len(skipped)} questions is missing in the corpus")
     return QuestionFile(tuple(questions), tuple(skipped))
@@ -180,8 +188,29 @@ def read_questions(
 
 def write_questions(path: Path, questions: Iterable[Question]) -> None:
     """Writes a question file with offsets; it appears whole or not at all."""
-    lines = (json.dumps(_fields(question), ensure_ascii=False, sort_keys=True) for question in questions)
-    data = "".join(f"{line}\n" for line in lines).encode()
+    write_rows(path, (dict(sorted(_fields(question).items())) for question in questions))
+
+
+def check_new(path: Path, *, replace: bool = False, consent: str = "delete it first") -> None:
+    """Asks, before slow work, whether a file can be written.
+
+    Args:
+        path: where to.
+        replace: whether a file that is there may go.
+        consent: what the user can do so that it goes.
+
+    Raises:
+        RunError: there is such a file, or no such folder.
+    """
+    if path.is_dir() or not path.parent.is_dir():
+        raise RunError(f"{path} is no place for a file; name one in a folder that is there.")
+    if path.exists() and not replace:
+        raise RunError(f"{path} exists already; name another file, or {consent}.")
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Writes a JSONL file, gzipped if it ends in ``.gz``; it appears whole or not at all."""
+    data = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode()
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
     os.replace(unfinished, path)

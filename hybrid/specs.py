@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from hybrid.errors import BadInput, BadSpec
 
 Style = Literal["short", "long"]
+NumberFormat = Literal["float32", "bfloat16", "float16"]
 
 
 class Spec(BaseModel):
@@ -60,7 +61,7 @@ class ServerSpec(Spec):
 
 
 class GenerationSpec(ServedSpec):
-    """How answers are written; ``device``, ``dtype``, ``attention`` and an ensemble are of a model here."""
+    """How answers are written; ``mode``, ``dtype`` and what else no server is told are of a model here."""
 
     mode: Literal["together", "ensemble"] = Field(
         "together",
@@ -76,8 +77,12 @@ class GenerationSpec(ServedSpec):
     max_new_tokens: int = Field(48, ge=1, description="an answer is cut here")
     batch_tokens: int = Field(12000, ge=1, description="padded prompt and output tokens of one batch")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+    dtype: Literal["auto", NumberFormat] = Field(
         "auto", description="auto: bfloat16 on a GPU, float32 on a CPU, where it is the faster one"
+    )
+    quantization: Literal["none", "nf4"] = Field(
+        "none",
+        description="nf4: the base in 4 bits, doubly quantised; tuning.method: qlora implies it",
     )
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
     by_model: dict[str, ServedSpec] = Field(
@@ -119,6 +124,9 @@ class DistractorsSpec(Spec):
 class TuningSpec(Spec):
     """How training rows are made and learned."""
 
+    method: Literal["lora", "qlora", "full"] = Field(
+        "lora", description="lora: an adapter; qlora: one on a base in 4 bits (2305.14314); full: all weights"
+    )
     rows: int = Field(300, ge=1, description="training rows; questions repeat with fresh distractors")
     mixture: dict[str, Annotated[int, Field(ge=1)]] = Field(
         default_factory=dict, description="`SUITE: rows`: learn from these suites instead of the one asked"
@@ -163,7 +171,7 @@ class TuningSpec(Spec):
     )
     max_row_tokens: int = Field(640, ge=32, description="a longer row loses its last distractors")
     batch_tokens: int = Field(1500, ge=1, description="padded tokens of one step; a longer row is one alone")
-    learning_rate: float = Field(3e-4, gt=0)
+    learning_rate: float = Field(3e-4, gt=0, description="of an adapter; method full wants a tenth of it")
     warmup_steps: int = Field(5, ge=0)
     max_steps: int | None = Field(None, ge=1, description="stop early; None: one pass over the rows")
     lora: LoraSpec = LoraSpec()
@@ -241,6 +249,37 @@ class PipelineSpec(Spec):
     inputs: InputsSpec = Field(
         default_factory=InputsSpec, description="declared: skills, hours, prices, tolerance, change, queries"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _answers_as_it_learns(cls, data: Any) -> Any:
+        """All cells have the precision of the training, so that tuning alone is what they differ in."""
+        implied = _implied_by(data.get("tuning")) if isinstance(data, dict) else {}
+        generation = data.get("generation", {}) if implied else None
+        if not isinstance(generation, dict):
+            return data
+        return data | {"generation": implied | generation}
+
+    @model_validator(mode="after")
+    def _learns_what_is_loaded(self) -> Self:
+        method, quantization = self.tuning.method, self.generation.quantization
+        if method == "qlora" and quantization == "none":
+            raise ValueError(
+                "tuning.method: qlora learns on a base in 4 bits, so leave out generation.quantization: none"
+            )
+        if method == "full" and quantization != "none":
+            raise ValueError(
+                f"tuning.method: full cannot learn weights in 4 bits; leave out generation.quantization: "
+                f"{quantization}, or tune with lora or qlora"
+            )
+        return self
+
+
+def _implied_by(tuning: Any) -> dict[str, str]:
+    """What a tuning method says of generation where the file does not."""
+    method = tuning.get("method") if isinstance(tuning, dict) else getattr(tuning, "method", None)
+    # Steps of a usual size are lost in the rounding of bfloat16, if it holds the weights that are learned.
+    return {"qlora": {"quantization": "nf4"}, "full": {"dtype": "float32"}}.get(str(method), {})
 
 
 class RegressionSpec(Spec):
@@ -327,6 +366,8 @@ def describe(error: ValidationError, schema: type[Spec]) -> str:
     """One line for the first fault of a spec, naming the keys that are known there."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "value_error":
+        return f"{place}: {first['ctx']['error']}.".removeprefix(": ")
     if first["type"] != "extra_forbidden":
         return f"{place}: {first['msg']} (got {first['input']!r})."
     known = sorted(known_keys(schema, first["loc"][:-1]))

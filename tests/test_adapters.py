@@ -110,3 +110,52 @@ def test_another_precision_is_said(fitting, tiny_weights):
     assert base_warnings(in_half, tiny_weights, "cpu float32") == [
         "Confounded: the adapter was tuned in cuda bfloat16, and answers in cpu float32."
     ]
+
+
+@pytest.fixture
+def tuned(tiny_weights, tmp_path):
+    """A folder of one's own with the whole weights of a tuned model."""
+    return shutil.copytree(tiny_weights.path, tmp_path / "tuned")
+
+
+def test_whole_weights_are_opened_like_an_adapter(tuned, tiny_weights):
+    (tuned / MANIFEST).write_text('{"seed": 3}')
+    assert open_adapter(tuned) == Adapter(tuned, tiny_weights.digest, {"seed": 3}, whole=True)
+    check_fit(open_adapter(tuned), tiny_weights)
+
+
+def test_a_folder_with_neither_names_both(tmp_path):
+    with pytest.raises(ModelMissing, match=r"holds no adapter \(.*, and no model \(config\.json and model\."):
+        open_adapter(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change", [{"hidden_size": 16}, {"num_hidden_layers": 3}, {"num_hidden_layers": 1}, {"vocab_size": 300}]
+)
+def test_whole_weights_of_another_architecture_are_refused(tiny_weights, tmp_path, change):
+    LlamaForCausalLM(LlamaConfig.from_pretrained(tiny_weights.path, **change)).save_pretrained(tmp_path)
+    with pytest.raises(ModelMismatch, match=r"does not fit .*expected[^\n]*$"):
+        check_fit(open_adapter(tmp_path), tiny_weights)
+
+
+def test_whole_weights_that_lack_a_layer_are_refused(tuned, tiny_weights):
+    tensors = load_file(tuned / "model.safetensors")
+    tensors.pop("model.norm.weight")
+    save_file(tensors, tuned / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelMismatch, match=r"does not fit .*: model\.norm\.weight is missing\.$"):
+        check_fit(open_adapter(tuned), tiny_weights)
+
+
+@pytest.mark.parametrize("content", [b"", b"no safetensors at all"])
+def test_damaged_whole_weights_are_one_line(tuned, tiny_weights, content):
+    (tuned / "model.safetensors").write_bytes(content)
+    with pytest.raises(ModelMismatch, match=r"^[^\n]*does not fit[^\n]*$"):
+        check_fit(open_adapter(tuned), tiny_weights)
+
+
+def test_of_whole_weights_another_base_and_precision_are_said_as_well(tuned, tiny_weights):
+    made_with = {"base": {"name": "other", "digest": "f" * 64}, "precision": "cpu float32 nf4"}
+    whole = replace(open_adapter(tuned), manifest=made_with)
+    base, precision = base_warnings(whole, tiny_weights, "cpu float32")
+    assert base.startswith("Confounded: the weights were tuned on other (ffffffffffff), and stand beside ")
+    assert precision == "Confounded: the weights were tuned in cpu float32 nf4, and answer in cpu float32."

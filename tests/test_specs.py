@@ -109,3 +109,41 @@ def test_an_override_is_typed_by_the_schema(write, override, value):
 )
 def test_an_override_that_does_not_fit_is_one_line(write, override, reason):
     assert reason in fault(PipelineSpec, write("suite: s"), override)
+
+
+def pipeline(method="lora", **generation):
+    return PipelineSpec.model_validate(
+        {"suite": "s", "tuning": {"method": method}, "generation": generation}
+    ).generation
+
+
+def test_all_cells_have_the_precision_of_the_training():
+    plain, qlora, full = pipeline(), pipeline("qlora"), pipeline("full")
+    assert (plain.quantization, qlora.quantization, full.quantization) == ("none", "nf4", "none")
+    assert (plain.dtype, qlora.dtype, full.dtype) == ("auto", "auto", "float32")
+    assert pipeline("full", dtype="bfloat16").dtype == "bfloat16"
+    assert pipeline("qlora", max_new_tokens=9) == pipeline(quantization="nf4", max_new_tokens=9)
+    assert PipelineSpec(suite="s", tuning={"method": "qlora"}).generation.quantization == "nf4"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "reason"),
+    [
+        (
+            ["tuning.method=qlora", "generation.quantization=none"],
+            "tuning.method: qlora learns on a base in 4 bits, so leave out generation.quantization: none.",
+        ),
+        (
+            ["tuning.method=full", "generation.quantization=nf4"],
+            "tuning.method: full cannot learn weights in 4 bits; leave out generation.quantization: nf4, or "
+            "tune with lora or qlora.",
+        ),
+        (
+            ["tuning.distractors.same_document=0.8"],
+            "tuning.distractors: the shares add up to more than 1.",
+        ),
+    ],
+)
+def test_keys_that_contradict_each_other_are_one_line(write, overrides, reason):
+    path = write("suite: s")
+    assert fault(PipelineSpec, path, *overrides) == f"{path}: {reason}"

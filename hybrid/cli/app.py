@@ -1,7 +1,6 @@
 """The commands of ``hybrid``."""
 
 import contextlib
-import json
 import logging
 import os
 import sys
@@ -11,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from hybrid.cli import corpus, evaluate, judge, plan, report, weights
-from hybrid.cli.options import AdapterFolder, Corpus, Json, Pipeline, Seed, Set, Suite
+from hybrid.cli import corpus, evaluate, judge, report, tune, weights
+from hybrid.cli.options import AdapterFolder, Corpus, Json, Set
 from hybrid.cli.terminal import TerminalProgress, print_json
 from hybrid.errors import HybridError
 
@@ -69,37 +68,7 @@ def ask(
 
 
 app.command()(report.report)
-
-
-@app.command()
-def tune(
-    pipeline: Pipeline = "quickstart",
-    suite: Suite = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", help="Another base than the pipeline's own; to plan, a config does."),
-    ] = None,
-    planned: Annotated[
-        bool, typer.Option("--plan", help="Memory, what it fits on, and time; nothing is tuned.")
-    ] = False,
-    seed: Seed = 0,
-    set_: Set = None,
-    as_json: Json = False,
-) -> None:
-    """Tune an adapter on a suite's training questions; prints its folder."""
-    overrides = [*(set_ or ()), *([f"model={json.dumps(model)}"] if model else [])]
-    if planned:
-        plan.show_plan(pipeline, suite=suite, seed=seed, overrides=overrides, as_json=as_json)
-        return
-    from hybrid.tuning.tune import tune_pipeline
-
-    adapter = tune_pipeline(
-        pipeline, suite=suite, seed=seed, overrides=overrides, progress=TerminalProgress()
-    )
-    if as_json:
-        print_json({"path": str(adapter.path), "digest": adapter.digest, "manifest": dict(adapter.manifest)})
-    else:
-        typer.echo(adapter.path)
+app.command("tune")(tune.tune_command)
 
 
 @app.command("list")

@@ -9,7 +9,10 @@ Pipeline = Annotated[str, typer.Argument(help="A built-in pipeline or a YAML fil
 Suite = Annotated[str | None, typer.Option("--suite", help="Another suite than the pipeline's own.")]
 Corpus = Annotated[str | None, typer.Option("--corpus", help="Another corpus than the suite's own.")]
 AdapterFolder = Annotated[
-    Path | None, typer.Option("--adapter", help="A PEFT folder or a shipped adapter, instead of tuning one.")
+    Path | None,
+    typer.Option(
+        "--adapter", help="A PEFT folder, a shipped adapter or a tuned model's folder, not tuning one."
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Of everything that is drawn.")]
 Set = Annotated[

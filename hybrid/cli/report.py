@@ -37,11 +37,25 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="Where that is written; default: in the folder of the run.")
     ] = None,
+    failures: Annotated[
+        Path | None,
+        typer.Option("--failures", help="Write its wrong answers to this JSONL file, for a reviewer."),
+    ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show a finished run once more, judge it again, compare it, or write it for others."""
-    _check(runs, {"--judge": judge, "--compare": compare, "--redact": redact, "--export": export}, out)
+    chosen = {
+        "--judge": judge,
+        "--compare": compare,
+        "--redact": redact,
+        "--export": export,
+        "--failures": failures is not None,
+    }
+    _check(runs, chosen, out)
+    if failures:
+        _write_failures(runs[0], failures)
+        return
     if export:
         typer.echo(_opened(runs[0]).export(export, out or runs[0]))
         return
@@ -65,8 +79,9 @@ def _check(runs: list[Path], chosen: dict[str, str | bool | None], out: Path | N
     given = [name for name, value in chosen.items() if value]
     if len(given) > 1:
         raise typer.BadParameter(f"does not go with {given[0]}: give one of them.", param_hint=given[1])
-    if out and not given:
-        raise typer.BadParameter(f"goes with {', '.join(chosen)}.", param_hint="--out")
+    placed = [name for name in chosen if name != "--failures"]
+    if out and not {*placed} & {*given}:
+        raise typer.BadParameter(f"goes with {', '.join(placed)}.", param_hint="--out")
 
 
 def _opened(run: Path) -> "Report":
@@ -114,6 +129,16 @@ def _redact(run: Path, out: Path | None) -> Path:
     typer.echo(f"report: {page}")
     typer.echo(saved.path("results.json"))
     return page
+
+
+def _write_failures(run: Path, path: Path) -> None:
+    from hybrid.evaluation.review import LEAK, write_failures
+
+    count = write_failures(_opened(run), path)
+    if count:
+        TerminalProgress().say(LEAK)
+    typer.echo(f"{count} wrong answers")
+    typer.echo(path)
 
 
 def _judged_again(run: Path, judge: str, out: Path | None) -> "Report":

@@ -161,7 +161,7 @@ def _receives(job: Job, served: Served) -> list[str]:
     generation = job.spec.generation
     tuned = generation.served(served.model).tuned_model
     names = " and ".join(name for name in (served.model, tuned) if name)
-    return [f"Questions, passages and examples will be sent to {_place(_server(job, served))}, for {names}."]
+    return [f"Questions, passages and examples will be sent to {_server(job, served).place}, for {names}."]
 
 
 def _judging(judge: str, answers: int) -> tuple[list[str], list[str]]:
@@ -171,17 +171,13 @@ def _judging(judge: str, answers: int) -> tuple[list[str], list[str]]:
     model, url = parse_address(judge.removeprefix(ENDPOINT))
     endpoint = Endpoint(url)
     return [
-        f"Answers and passages will be sent to {_place(endpoint)}, for the judge {model}: a call for each "
+        f"Answers and passages will be sent to {endpoint.place}, for the judge {model}: a call for each "
         f"statement of {answers} answers and each of its evidences. What that costs is not counted here."
     ], [endpoint.host]
 
 
 def _server(job: Job, served: Served) -> Endpoint:
     return open_endpoint(served, job.spec.generation)
-
-
-def _place(endpoint: Endpoint) -> str:
-    return f"{endpoint.host} (this machine)" if endpoint.loopback else endpoint.host
 
 
 def _trial(generator: TextGenerator, prompts: Sequence[Prompt]) -> float:

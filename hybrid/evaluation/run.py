@@ -60,7 +60,7 @@ def evaluate(
         part: ``dev``, or ``test`` for the final figure.
         model: another model than the pipeline's own.
         corpus: another corpus than the suite's own.
-        adapter: a PEFT folder to use instead of tuning one.
+        adapter: a PEFT folder or a tuned model's, to use instead of tuning.
         cells: columns to run (``base``, ``base+rag``, ``tuned``, ``tuned+rag``, ``few-shot``,
             ``few-shot+rag``); default: all that the suite allows.
         probes: what explains the cells, see ``PROBES``: ``oracle``, ``distractors``, ``position``,

@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from hybrid.errors import BadSpec
+from hybrid.generation.quantized import compute_alike, nf4_options
 from hybrid.models import Weights
 from hybrid.specs import GenerationSpec
 
@@ -34,19 +35,25 @@ def pick_device(name: str) -> torch.device:
 
 
 def precision(spec: GenerationSpec) -> str:
-    """Device and number format that a pipeline comes to here, such as ``cpu float32``."""
+    """Device, number format and quantisation that a pipeline comes to here, such as ``cpu float32 nf4``."""
     device = pick_device(spec.device)
-    return f"{device.type} {str(pick_dtype(spec.dtype, device)).removeprefix('torch.')}"
+    plain = f"{device.type} {str(pick_dtype(spec.dtype, device)).removeprefix('torch.')}"
+    return plain if spec.quantization == "none" else f"{plain} {spec.quantization}"
 
 
 def load_model(weights: Weights, spec: GenerationSpec, device: torch.device) -> Any:
-    """Loads a base model from safetensors, in evaluation mode."""
+    """Loads a model from safetensors, in evaluation mode.
+
+    Raises:
+        BadSpec: it is to be quantised, on a device that has no way to do it.
+    """
+    dtype = pick_dtype(spec.dtype, device)
+    options = {} if spec.quantization == "none" else nf4_options(dtype, device)
     model = AutoModelForCausalLM.from_pretrained(
-        weights.path,
-        dtype=pick_dtype(spec.dtype, device),
-        attn_implementation=spec.attention,
-        use_safetensors=True,
+        weights.path, dtype=dtype, attn_implementation=spec.attention, use_safetensors=True, **options
     )
+    if options:
+        compute_alike(model)
     return model.to(device).eval()
 
 

@@ -54,6 +54,14 @@ class ChatEncoder:
         """Token ids of a text that can hold no control token, such as the target of a training row."""
         return list(self._plain.encode(text, add_special_tokens=False).ids)
 
+    def prompt_text(self, messages: Sequence[Message]) -> str:
+        """The text of a prompt. Other encoders make the same ids of it if every message :meth:`is_plain`."""
+        return self._render([Message(message.role, message.content.strip()) for message in messages])
+
+    def is_plain(self, text: str) -> bool:
+        """Whether a text holds no text of a control token, so that any encoder reads it as text."""
+        return not self._controls_of(self._encode_rendered(text))
+
     def _render(self, messages: Sequence[Message]) -> str:
         return self._apply(messages if self._takes_system else _without_system(messages))
 

@@ -232,7 +232,7 @@ class EndpointGenerator:
             return UnknownName(f"model on {self.endpoint.host}", self.model(tuned), names)
         return RunStopped(
             f"{missing} of {wanted} answers are missing. {failed[0]} "
-            "What was answered is kept; the same command with --resume continues."
+            "What was answered is kept; the same command continues, that of an evaluation with --resume."
         )
 
     def _models(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""One loaded base model, with the adapter toggled on or off."""
+"""One loaded model: the base with its adapter on or off, or the base and its tuned weights by turns."""
 
 import math
 import time
@@ -19,7 +19,7 @@ from hybrid.generation.encode import ChatEncoder
 from hybrid.generation.ensemble import Mixture, ensemble_prompt
 from hybrid.generation.fitting import Prompt, Rendering, fitted, too_long
 from hybrid.generation.prompt import Example, chat
-from hybrid.models import Weights
+from hybrid.models import Weights, locate
 from hybrid.progress import Done
 from hybrid.records import Passage, Question, Turn
 from hybrid.specs import GenerationSpec, Style
@@ -72,7 +72,7 @@ class TextGenerator(Protocol):
 
 
 class Generator:
-    """A causal language model that answers prompts greedily, with or without an adapter.
+    """A causal language model that answers prompts greedily, as it comes or tuned.
 
     Args:
         weights: the base model.
@@ -87,10 +87,10 @@ class Generator:
         self.device = pick_device(spec.device)
         self.tokenizer: Any = AutoTokenizer.from_pretrained(weights.path)
         self.encoder = ChatEncoder(self.tokenizer)
-        self.model: Any = load_model(weights, spec, self.device)
-        # What a call leaves open, such as a repetition penalty, generate() takes from the model's own file.
-        ends = self.model.generation_config.eos_token_id
-        self.model.generation_config = GenerationConfig(eos_token_id=ends)
+        self.model: Any
+        self._loaded: Weights | None = None
+        self._load(weights)
+        self._whole: Weights | None = None
         self.adapter_digest = ""
         self.parity: Parity = "ids"
         self.context = int(self.model.config.max_position_embeddings)
@@ -98,13 +98,19 @@ class Generator:
     def put_on(self, adapter: Adapter) -> None:
         """Puts an adapter on the base; ``generate(tuned=True)`` uses it, ``tuned=False`` never does.
 
+        Whole weights take the place of the base when they are needed, and the other way round: each change
+        loads a model, and only one is in memory.
+
         Raises:
             ModelMismatch: the adapter was made for another architecture.
         """
         from peft import PeftModel
 
         check_fit(adapter, self.weights)
-        self.model = PeftModel.from_pretrained(self.model, str(adapter.path)).eval()
+        if adapter.whole:
+            self._whole = locate(str(adapter.path))
+        else:
+            self.model = PeftModel.from_pretrained(self.model, str(adapter.path)).eval()
         self.adapter_digest = adapter.digest
 
     def prompt(
@@ -170,7 +176,7 @@ class Generator:
     def surprisals(self, ids: Sequence[int], *, tuned: bool = False) -> list[float]:
         """The bits of each token but the first, −log2 p given all before it, base or tuned."""
         row = torch.tensor([list(ids)], device=self.device)
-        with torch.inference_mode(), self._adapter(tuned):
+        with self._arm(tuned), torch.inference_mode():
             logits = self.model(input_ids=row, use_cache=False).logits[0, :-1].float()
             nats = torch.nn.functional.cross_entropy(logits, row[0, 1:], reduction="none")
         return [nat / math.log(2) for nat in nats.tolist()]
@@ -190,6 +196,8 @@ class Generator:
             self.device.type,
             torch.__version__,
         ]
+        if self.spec.quantization != "none":
+            parts.append(self.spec.quantization)
         return "|".join(parts)
 
     def _stored_batch(
@@ -205,12 +213,13 @@ class Generator:
         return batch
 
     def _generate_batch(self, prompts: Sequence[Prompt], tuned: bool) -> GeneratedBatch:
+        arm = self._arm(tuned)
         reset_peak_memory(self.device)
         started = time.perf_counter()
         groups = [prompt.rows for prompt in prompts]
         mixing = any(prompt.alone for prompt in prompts)
         mixture = Mixture(groups, self.stop_ids(), self.device) if mixing else None
-        written = self._written([row.ids for group in groups for row in group], tuned, mixture)
+        written = self._written([row.ids for group in groups for row in group], arm, mixture)
         # All rows of a group have written the same; its first one stands for it.
         firsts = accumulate(map(len, groups[:-1]), initial=0)
         leaders = mixture.leaders() if mixture else [None] * len(groups)
@@ -221,14 +230,14 @@ class Generator:
         return GeneratedBatch(outputs, time.perf_counter() - started, peak_memory_mb(self.device))
 
     def _written(
-        self, rows: Sequence[tuple[int, ...]], tuned: bool, mixture: Mixture | None
+        self, rows: Sequence[tuple[int, ...]], arm: AbstractContextManager[Any], mixture: Mixture | None
     ) -> list[list[int]]:
         """The ids that follow each row, decoded greedily; rows that end early are padded."""
         width = max(map(len, rows))
         pad = self._pad_id()
         ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in rows], device=self.device)
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=self.device)
-        with torch.inference_mode(), self._adapter(tuned):
+        with arm, torch.inference_mode():
             whole = self.model.generate(
                 input_ids=ids,
                 attention_mask=mask,
@@ -238,7 +247,23 @@ class Generator:
         written: list[list[int]] = whole[:, width:].tolist()
         return written
 
-    def _adapter(self, tuned: bool) -> AbstractContextManager[Any]:
+    def _load(self, weights: Weights) -> None:
+        """Loads weights in the place of those that are loaded, if they are others."""
+        if weights == self._loaded:
+            return
+        # First away with the one: the two need not fit side by side.
+        self.model = None
+        self.model = load_model(weights, self.spec, self.device)
+        # What a call leaves open, such as a repetition penalty, generate() takes from the model's own file.
+        ends = self.model.generation_config.eos_token_id
+        self.model.generation_config = GenerationConfig(eos_token_id=ends)
+        self._loaded = weights
+
+    def _arm(self, tuned: bool) -> AbstractContextManager[Any]:
+        """Sees to it that the model is the base, or the tuned one."""
+        if self._whole is not None:
+            self._load(self._whole if tuned else self.weights)
+            return nullcontext()
         if tuned or not self.adapter_digest:
             return nullcontext()
         switch: AbstractContextManager[Any] = self.model.disable_adapter()

@@ -6,7 +6,8 @@ off before citations are read and the answer is scored, or each quote that holds
 
 import re
 
-_QUOTED = re.compile(r"\s*Quote: “(.*?)”\s*(?:Answer: |$)", re.DOTALL)
+# The answer follows its mark, without one the last quotation mark; a quote that was cut off has no answer.
+_QUOTED = re.compile(r"\s*Quote: “(?:.*?”\s*Answer:\s*|.*”\s*|.*$)", re.DOTALL)
 
 
 def with_quote(quote: str, answer: str) -> str:
@@ -16,4 +17,5 @@ def with_quote(quote: str, answer: str) -> str:
 
 def without_quote(text: str) -> str:
     """The answer of a text, which may begin with a quote."""
-    return _QUOTED.sub("", text, count=1) if _QUOTED.match(text) else text
+    quoted = _QUOTED.match(text)
+    return text[quoted.end() :] if quoted else text

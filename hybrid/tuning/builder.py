@@ -10,11 +10,11 @@ from hybrid.generation.abstention import ABSTENTION
 from hybrid.generation.prompt import REWORDED
 from hybrid.judging.overlap import content_words
 from hybrid.judging.statements import sentences
-from hybrid.records import Passage, Question
+from hybrid.records import Gold, Passage, Question
 from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import Style, TuningSpec
-from hybrid.tuning.distractors import Distractors, is_distractor
-from hybrid.tuning.gold import gold_passages
+from hybrid.tuning.distractors import Distractors, is_about_another, is_distractor
+from hybrid.tuning.gold import gold_passages, holds_words
 from hybrid.tuning.rows import RowKind, TrainingRow
 
 LONG_SENTENCES = 3
@@ -108,12 +108,17 @@ class RowBuilder:
         return asked[:count]
 
     def _kinds(self, asked: Sequence[Question]) -> list[RowKind]:
-        """Unanswerable questions count towards the share of rows whose passages do not tell."""
+        """Unanswerable questions count towards the share of rows whose passages do not tell.
+
+        A row without passages has no others beside it, so there have to be more of them among the first rows
+        for their share to be that of all rows.
+        """
         answerable = [i for i, question in enumerate(asked) if question.answerable]
         self._random.shuffle(answerable)
         unanswerable = len(asked) - len(answerable)
         distractors = max(0, round(len(asked) * self._spec.distractors_only) - unanswerable)
-        no_context = round(len(asked) * self._spec.no_context_rows)
+        share, beside = self._spec.no_context_rows, self._spec.questions_per_context
+        no_context = round(len(asked) * share * beside / (1 - share + share * beside))
         kinds: list[RowKind] = ["gold" if question.answerable else "distractors" for question in asked]
         for i in answerable[:distractors]:
             kinds[i] = "distractors"
@@ -125,8 +130,10 @@ class RowBuilder:
         wording = self._wording()
         if kind == "no_context":
             return self._silent(question, kind, (), self._spec.no_context, wording)
-        count = self._random.randint(self._least, self._most)
         gold = self._gold[question.id]
+        # An answer of two passages needs both, where the policy has room for them.
+        least = max(self._least, min(len(gold), self._most)) if kind == "gold" else self._least
+        count = self._random.randint(least, self._most)
         shown = gold[:count] if kind == "gold" else []
         if question.bound:
             # Only its own passages are known not to tell; what is near the question might.
@@ -175,7 +182,7 @@ class RowBuilder:
             shown,
             said,
             cited,
-            cited_by=tuple(_nearest(sentence, telling) for sentence in said) if len(said) > 1 else (),
+            cites=tuple(_nearest(sentence, telling) for sentence in said) if len(said) > 1 else (),
             quote=self._quote(question, telling) if self._spec.reason == "quote" else "",
             numbers=numbers,
             wording=wording,
@@ -208,7 +215,7 @@ class RowBuilder:
     def _numbers(self, count: int) -> tuple[int, ...]:
         if self._spec.markers == "ordered":
             return ()
-        return tuple(self._random.sample(range(1, HIGHEST_MARKER + 1), count))
+        return tuple(self._random.sample(range(1, max(HIGHEST_MARKER, count) + 1), count))
 
     def _sentences(self, question: Question) -> tuple[str, ...]:
         answer = (question.answers or ("",))[0].strip()
@@ -217,11 +224,14 @@ class RowBuilder:
         return tuple(islice(sentences(answer), LONG_SENTENCES))
 
     def _quote(self, question: Question, telling: Sequence[Passage]) -> str:
-        """The first sentence of a passage that tells in which a reference stands."""
+        """The sentence of a telling passage that holds the gold span, or else a reference."""
         for passage in telling:
-            for sentence in sentences(passage.text):
-                if any(answer in sentence for answer in question.answers or ()):
-                    return sentence.strip()
+            said = list(sentences(passage.text))
+            spans = [_in_passage(gold, passage) for gold in question.gold or ()]
+            holding = [s for s in said if any(span and span in s for span in spans)]
+            holding += [s for s in said if any(holds_words(s, a) for a in question.answers or ())]
+            if holding:
+                return holding[0]
         return ""
 
 
@@ -230,6 +240,15 @@ def _nearest(sentence: str, telling: Sequence[Passage]) -> frozenset[int]:
     words = set(content_words(sentence))
     best = max(telling, key=lambda passage: len(words & set(content_words(passage.text))))
     return frozenset({best.id})
+
+
+def _in_passage(gold: Gold, passage: Passage) -> str:
+    """The gold span as it stands in the passage; empty where it does not stand there whole."""
+    if gold.document != passage.document or gold.start is None or gold.end is None:
+        return ""
+    if gold.start < passage.start or gold.end > passage.end:
+        return ""
+    return passage.text[gold.start - passage.start : gold.end - passage.start].strip()
 
 
 class _Companions:
@@ -281,7 +300,7 @@ class _Companions:
         chooser.shuffle(fitting)
         for question in sorted(fitting, key=lambda question: self._times[question.id]):
             others = [passage for passage in shown if passage.id not in self._gold[question.id]]
-            if all(is_distractor(question, passage) for passage in others):
+            if all(_stays_silent(question, passage) for passage in others):
                 self._times[question.id] += 1
                 self._used.add(question.id)
                 return question
@@ -290,3 +309,9 @@ class _Companions:
     def _fresh(self, pool: Sequence[Question]) -> list[Question]:
         """Each question once, without those asked of this context already."""
         return list({q.id: q for q in pool if q.id not in self._used}.values())
+
+
+def _stays_silent(question: Question, passage: Passage) -> bool:
+    """Whether a passage that was drawn for another question is a distractor of this one, too."""
+    made_up = passage.id < 0
+    return is_distractor(question, passage) and (not made_up or is_about_another(question, passage))

@@ -6,7 +6,7 @@ An answer that holds one has repeated what it was only to learn from (Carlini et
 import random
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hybrid.tuning.rows import TrainingRow
 
@@ -42,12 +42,10 @@ def with_canaries(rows: Sequence[TrainingRow], count: int, seed: int) -> list[Tr
     telling = [place for place, row in enumerate(rows) if row.kind == "gold"]
     chosen = random.Random(seed).sample(telling, min(count, len(telling)))
     planted = dict(zip(chosen, training_canaries(count, seed), strict=False))
-    return [_with(row, planted[place]) if place in planted else row for place, row in enumerate(rows)]
-
-
-def _with(row: TrainingRow, planted: Canary) -> TrainingRow:
-    cited_by = (*row.cited_by, row.cited_by[-1]) if row.cited_by else ()
-    return replace(row, sentences=(*row.sentences, planted.sentence), cited_by=cited_by)
+    return [
+        row.ending_with(planted[place].sentence) if place in planted else row
+        for place, row in enumerate(rows)
+    ]
 
 
 def planted_canaries(rows: Iterable[TrainingRow], count: int, seed: int) -> list[Canary]:

@@ -7,11 +7,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from hybrid.cjk import CJK
 from hybrid.corpus.store import Corpus
 from hybrid.records import Passage, Question
 from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import DistractorsSpec
-from hybrid.tuning.gold import holds_answer, overlaps_gold
+from hybrid.tuning.gold import holds_answer, holds_words, overlaps_gold
 
 HARD_POOL = 12
 """How many of the retriever's best passages hard distractors are taken from."""
@@ -115,16 +116,22 @@ class Distractors:
 
         Its id is negative: it stands in no corpus.
         """
-        names = [name for name in _NAME.findall(question.text) if name in passage.text + passage.title]
-        answers = [answer for answer in question.answers or () if answer in passage.text]
+        whole = f"{passage.title}\n{passage.text}"
+        names = [name for name in _NAME.findall(question.text) if _as_words(name).search(whole)]
+        # Of "yes" and "no" nobody could tell whether they are gone.
+        answers = [
+            answer
+            for answer in question.answers or ()
+            if holds_words(passage.text, answer) and _as_words(answer).search(passage.text)
+        ]
         if not names or not answers:
             return None
         name, answer = self._random.choice(names), max(answers, key=len)
         other_name, other_answer = self._other(name, self._names), self._other(answer, self._answers)
         if not other_name or not other_answer:
             return None
-        text = passage.text.replace(answer, other_answer).replace(name, other_name)
-        title = passage.title.replace(name, other_name)
+        text = _put(_put(passage.text, answer, other_answer), name, other_name)
+        title = _put(passage.title, name, other_name)
         return replace(passage, id=-passage.id, title=title, text=text, end=passage.start + len(text))
 
     def _other(self, value: str, values: Sequence[str]) -> str | None:
@@ -133,6 +140,27 @@ class Distractors:
         same = [each for each in values if each != value and any(s.isdigit() for s in each) == digits]
         alike = [each for each in same if len(each.split()) == len(value.split())] or same
         return self._random.choice(alike) if alike else None
+
+
+def is_about_another(question: Question, passage: Passage) -> bool:
+    """Whether a question names things, none of which a passage names.
+
+    A made-up passage may contradict the corpus about whatever it names.
+    """
+    names = _NAME.findall(question.text)
+    whole = f"{passage.title}\n{passage.text}"
+    return bool(names) and not any(_as_words(name).search(whole) for name in names)
+
+
+def _as_words(text: str) -> re.Pattern[str]:
+    """Where a text stands that is no part of longer words or numbers; a CJK text has no such borders."""
+    if re.search(f"[{CJK}]", text):
+        return re.compile(re.escape(text))
+    return re.compile(rf"(?<!\w){re.escape(text)}(?!\w)")
+
+
+def _put(text: str, value: str, other: str) -> str:
+    return _as_words(value).sub(lambda _: other, text)
 
 
 def is_distractor(question: Question, passage: Passage) -> bool:

@@ -27,15 +27,42 @@ class EncodedRow:
         return next((i for i, label in enumerate(self.labels) if label != IGNORED), len(self.labels))
 
 
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A row as text and as token ids.
+
+    Attributes:
+        encoded: what is trained on.
+        messages: everything before the answer.
+        target: the answer wanted.
+        row: with the passages that fitted; None of replay, which shows none.
+        ends: whether the end of the answer is learned, too; False where it was cut off.
+    """
+
+    encoded: EncodedRow
+    messages: tuple[Message, ...]
+    target: str
+    row: TrainingRow | None = None
+    ends: bool = True
+
+
 def encode_rows(
     rows: Sequence[TrainingRow], encoder: ChatEncoder, *, end_id: int, max_tokens: int, style: Style = "short"
 ) -> list[EncodedRow]:
+    """The token ids of :func:`fit_rows`."""
+    fitting = fit_rows(rows, encoder, end_id=end_id, max_tokens=max_tokens, style=style)
+    return [lesson.encoded for lesson in fitting]
+
+
+def fit_rows(
+    rows: Sequence[TrainingRow], encoder: ChatEncoder, *, end_id: int, max_tokens: int, style: Style = "short"
+) -> list[Lesson]:
     """Encodes rows; one that is too long loses distractors, never its gold or its answer.
 
     Rows that are too long even so are left out.
     """
-    encoded = [_encode(row, encoder, end_id, max_tokens, style) for row in rows]
-    return [row for row in encoded if row is not None]
+    lessons = [_fit(row, encoder, end_id, max_tokens, style) for row in rows]
+    return [lesson for lesson in lessons if lesson is not None]
 
 
 def encode_chat(
@@ -65,9 +92,7 @@ def encode_chat(
     return EncodedRow(name, tuple(prompt + completion), tuple(labels))
 
 
-def _encode(
-    row: TrainingRow, encoder: ChatEncoder, end_id: int, max_tokens: int, style: Style
-) -> EncodedRow | None:
+def _fit(row: TrainingRow, encoder: ChatEncoder, end_id: int, max_tokens: int, style: Style) -> Lesson | None:
     shorter: TrainingRow | None = row
     while shorter is not None:
         messages = chat(
@@ -82,7 +107,7 @@ def _encode(
             row.question.id, messages, shorter.target, encoder, end_id=end_id, max_tokens=max_tokens
         )
         if encoded is not None:
-            return encoded
+            return Lesson(encoded, tuple(messages), shorter.target, shorter)
         shorter = shorter.shortened()
     return None
 

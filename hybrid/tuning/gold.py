@@ -46,9 +46,13 @@ def overlaps_gold(question: Question, passage: Passage) -> bool:
 
 def holds_answer(question: Question, passage: Passage) -> bool:
     """Whether a reference stands in the passage as words; ``yes`` and ``no`` do not count."""
-    words = f" {_words(passage.text)} "
-    references = [_words(answer) for answer in question.answers or ()]
-    return any(f" {reference} " in words for reference in references if reference not in {"", "yes", "no"})
+    return any(holds_words(passage.text, answer) for answer in question.answers or ())
+
+
+def holds_words(text: str, reference: str) -> bool:
+    """Whether a reference stands in a text as words, in any case; ``yes`` and ``no`` do not count."""
+    words = _words(reference)
+    return words not in {"", "yes", "no"} and f" {words} " in f" {_words(text)} "
 
 
 def _words(text: str) -> str:

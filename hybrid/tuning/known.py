@@ -14,9 +14,10 @@ from hybrid.suites import Suite
 def known_unaided(spec: PipelineSpec, suite: Suite, weights: Weights, progress: Progress) -> frozenset[str]:
     """Ids of the training questions that the base answers right from memory.
 
-    They are asked for only if the pipeline wants such rows (``tuning.no_context: from_memory``).
+    They are asked for only if the pipeline wants such rows (``from_memory`` as ``tuning.no_context`` or
+    ``tuning.absent``).
     """
-    if spec.tuning.no_context != "from_memory":
+    if "from_memory" not in (spec.tuning.no_context, spec.tuning.absent):
         return frozenset()
     generator = Generator(weights, spec.generation, suite.spec.answers)
     requests = [Request(question) for question in suite.training]

@@ -9,14 +9,14 @@ import random
 from collections.abc import Sequence
 
 from hybrid import library
-from hybrid.generation.answers import AnswerStore
+from hybrid.generation.answers import AnswerStore, Generated
 from hybrid.generation.fitting import Prompt
 from hybrid.generation.generator import Generator
 from hybrid.generation.prompt import Message
 from hybrid.models import Weights
 from hybrid.progress import Progress
 from hybrid.specs import GenerationSpec
-from hybrid.tuning.encoding import EncodedRow, encode_chat
+from hybrid.tuning.encoding import Lesson, encode_chat
 
 PROMPTS = "general/training.jsonl"
 ANSWER_TOKENS = 64
@@ -40,7 +40,7 @@ def replay_rows(
     *,
     max_tokens: int,
     progress: Progress,
-) -> list[EncodedRow]:
+) -> list[Lesson]:
     """Rows that teach the base's own answers; an answer that was cut off teaches no end.
 
     Args:
@@ -58,16 +58,16 @@ def replay_rows(
         encoded = [Prompt(tuple(generator.encoder.prompt(messages)), ()) for messages in asked.values()]
         outputs = generator.generate(encoded, store=store, done=done).outputs
     answers = dict(zip(asked, outputs, strict=True))
-    rows = (
-        encode_chat(
-            id,
-            asked[id],
-            answers[id].text,
-            generator.encoder,
-            end_id=None if answers[id].tokens == ANSWER_TOKENS else generator.tokenizer.eos_token_id,
-            max_tokens=max_tokens,
-        )
-        for id, _ in prompts
-        if answers[id].text
+    lessons = (
+        _lesson(id, asked[id], answers[id], generator, max_tokens) for id, _ in prompts if answers[id].text
     )
-    return [row for row in rows if row is not None]
+    return [lesson for lesson in lessons if lesson is not None]
+
+
+def _lesson(
+    id: str, messages: Sequence[Message], answer: Generated, generator: Generator, max_tokens: int
+) -> Lesson | None:
+    ends = answer.tokens < ANSWER_TOKENS
+    end_id = generator.tokenizer.eos_token_id if ends else None
+    encoded = encode_chat(id, messages, answer.text, generator.encoder, end_id=end_id, max_tokens=max_tokens)
+    return None if encoded is None else Lesson(encoded, tuple(messages), answer.text, ends=ends)

@@ -1,4 +1,4 @@
-"""Learning an adapter from encoded rows, through trl and peft."""
+"""Learning from encoded rows, through trl and peft."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from peft import LoraConfig, PeftModel
 from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
@@ -15,6 +14,7 @@ from hybrid.errors import HybridError
 from hybrid.generation.device import return_freed_memory
 from hybrid.specs import TuningSpec
 from hybrid.tuning.encoding import IGNORED, EncodedRow
+from hybrid.tuning.methods import learner, save
 from hybrid.tuning.sequences import RowSequence, plan_steps, share_beginnings, tensors
 
 OnStep = Callable[[int, float], None]
@@ -33,7 +33,7 @@ def train(
     on_step: OnStep,
     start_from: Path | None = None,
 ) -> list[float]:
-    """Trains LoRA on all linear layers, loss on the labels only, and saves a PEFT folder.
+    """Trains an adapter or all weights (``spec.method``), loss on the labels only, and saves the result.
 
     Logits are computed only where there are labels, and what neighbouring rows share is read once. An
     interrupted training continues from its last complete checkpoint under ``folder/checkpoints``.
@@ -42,7 +42,7 @@ def train(
         model: the loaded base; it is changed.
         tokenizer: of the base.
         rows: what to learn.
-        spec: rank, rate, batch.
+        spec: method, rank, rate, batch.
         folder: ``folder/adapter`` receives the result.
         seed: of the adapter's first weights and of the order of the batches.
         on_step: called with the number of steps done and the last loss.
@@ -53,20 +53,19 @@ def train(
     """
     return_freed_memory()
     steps = plan_training(rows, model.config, spec, seed)
-    if start_from is not None:
-        model = PeftModel.from_pretrained(model, str(start_from), is_trainable=True)
+    model, adapter = learner(model, spec, start_from)
     trainer = _AnswerTrainer(
         model=model,
         args=_config(spec, model, folder / "checkpoints", seed),
         train_dataset=_dataset(steps),
         data_collator=lambda items: tensors(steps[items[0]["step"]]),
         processing_class=tokenizer,
-        peft_config=None if start_from is not None else _lora(spec),
+        peft_config=adapter,
         callbacks=[_Watch(on_step)],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=last_checkpoint(folder / "checkpoints"))
-    trainer.model.save_pretrained(folder / "adapter")
+    save(trainer.model, tokenizer, folder / "adapter")
     return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
 
 
@@ -102,16 +101,6 @@ def _dataset(steps: Sequence[Sequence[RowSequence]]) -> Dataset:
     """One item a step; trl takes what has ids as encoded, and the collator makes the tensors."""
     ids = [[i for sequence in batch for i in sequence.ids] for batch in steps]
     return Dataset.from_dict({"input_ids": ids, "step": list(range(len(steps)))})
-
-
-def _lora(spec: TuningSpec) -> LoraConfig:
-    return LoraConfig(
-        r=spec.lora.rank,
-        lora_alpha=spec.lora.alpha,
-        lora_dropout=spec.lora.dropout,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )
 
 
 def _config(spec: TuningSpec, model: Any, folder: Path, seed: int) -> SFTConfig:

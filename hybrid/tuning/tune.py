@@ -1,23 +1,23 @@
-"""From a suite's training questions to an adapter."""
+"""From a suite's training questions to an adapter, or to tuned weights."""
 
 import hashlib
 import importlib.metadata
 import json
 import shutil
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from transformers import AutoTokenizer
 
 from hybrid import library, models
-from hybrid.adapters import MANIFEST, Adapter, adapter_folder, open_adapter, publish
+from hybrid.adapters import MANIFEST, Adapter, adapter_folder, check_fit, open_adapter, publish
 from hybrid.errors import NoTrainingQuestions
 from hybrid.generation.device import load_model, pick_device, precision
 from hybrid.generation.encode import ChatEncoder
-from hybrid.models import Weights, file_digest, read_config
+from hybrid.models import Served, Weights, file_digest, read_config
 from hybrid.pipeline import load_retriever
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Question
@@ -26,34 +26,66 @@ from hybrid.specs import PipelineSpec, TuningSpec, load_spec
 from hybrid.suites import Suite, load_suite
 from hybrid.tuning.builder import RowBuilder
 from hybrid.tuning.canaries import planted_canaries, with_canaries
-from hybrid.tuning.encoding import EncodedRow, encode_rows, rows_digest
+from hybrid.tuning.encoding import EncodedRow, Lesson, fit_rows, rows_digest
 from hybrid.tuning.gold import trainable
 from hybrid.tuning.known import known_unaided
+from hybrid.tuning.methods import check_start, first_weights
 from hybrid.tuning.replay import replay_prompts, replay_rows
 from hybrid.tuning.rows import TrainingRow
+from hybrid.tuning.teacher import Teacher, find_teacher
 from hybrid.tuning.train import plan_training, train
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where rows come from: a suite, the retriever over its corpus, and how many rows it gives."""
+    """Where rows come from: a suite, the retriever over its corpus, and how many rows it gives.
+
+    ``known`` are ids of its training questions that the base answers right unaided.
+    """
 
     suite: Suite
     retriever: Retriever
     tuning: TuningSpec
+    known: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What one source gives: rows, and those of them that are not too long as token ids."""
+class Opened:
+    """All that training rows are made of, and the base that learns them."""
 
-    source: Source
-    rows: Sequence[TrainingRow]
-    encoded: Sequence[EncodedRow]
+    spec: PipelineSpec
+    suite: Suite
+    retriever: Retriever
+    weights: Weights
+    known: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Everything that a pipeline learns.
+
+    Attributes:
+        rows: in their order.
+        parts: what a manifest tells of each suite.
+        canaries: how many were planted.
+    """
+
+    rows: list[Lesson]
+    parts: list[dict[str, Any]]
+    canaries: int
+
+
+Teach = Callable[[Sequence[TrainingRow]], list[TrainingRow]]
 
 
 def training_rows(
-    spec: PipelineSpec, suite: Suite, retriever: Retriever, *, seed: int, known: Collection[str] = ()
+    spec: PipelineSpec,
+    suite: Suite,
+    retriever: Retriever,
+    *,
+    seed: int,
+    known: Collection[str] = (),
+    teach: Teach | None = None,
 ) -> list[TrainingRow]:
     """The rows that a pipeline learns from a suite.
 
@@ -65,6 +97,7 @@ def training_rows(
         retriever: over the suite's corpus.
         seed: decides everything that is drawn.
         known: ids of questions that the base answers right unaided (for ``from_memory``).
+        teach: puts other targets in place of the references, see :mod:`hybrid.tuning.teacher`.
 
     Raises:
         NoTrainingQuestions: the suite has none that can be trained on.
@@ -79,7 +112,8 @@ def training_rows(
         seed=seed,
         avoid=unseen_documents(suite),
     )
-    return with_canaries(builder.build(questions, known), spec.tuning.canaries, seed)
+    rows = builder.build(questions, known)
+    return with_canaries(teach(rows) if teach else rows, spec.tuning.canaries, seed)
 
 
 def unseen_documents(suite: Suite) -> frozenset[str]:
@@ -109,6 +143,7 @@ def tune_pipeline(
     suite: str | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
+    teacher: str | None = None,
     progress: Progress = SILENT,
 ) -> Adapter:
     """Tunes an adapter for a pipeline on a suite's training questions.
@@ -118,29 +153,39 @@ def tune_pipeline(
         suite: another suite than the pipeline's own.
         seed: of rows, order and first weights.
         overrides: ``KEY=VALUE`` for single values of the pipeline file.
+        teacher: ``endpoint:MODEL@URL`` of a larger model that writes targets.
         progress: shows steps, loss and time left.
 
     Raises:
         HybridError: a name is unknown, weights are missing, or there is nothing to train on.
     """
-    spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides)
-    opened = suite_to_learn(spec, suite, progress)
-    weights = models.locate(spec.model, progress.say)
-    retriever = load_retriever(spec, opened.corpus, progress.say)
-    known = known_unaided(spec, opened, weights, progress)
-    return tune(spec, opened, retriever, weights, seed=seed, known=known, progress=progress)
+    served = find_teacher(teacher) if teacher else None
+    opened = open_tuning(pipeline, suite, overrides, progress)
+    return tune(
+        opened.spec,
+        opened.suite,
+        opened.retriever,
+        opened.weights,
+        seed=seed,
+        known=opened.known,
+        teacher=served,
+        progress=progress,
+    )
 
 
-def suite_to_learn(spec: PipelineSpec, name: str | None, progress: Progress) -> Suite:
-    """The suite of a name, else the first of the mixture, else the pipeline's own.
+def open_tuning(pipeline: str, suite: str | None, overrides: Sequence[str], progress: Progress) -> Opened:
+    """Opens what a pipeline needs to be tuned; the arguments are those of :func:`tune_pipeline`.
 
     Raises:
-        NoTrainingQuestions: it has none.
+        HybridError: a name is unknown, weights are missing, or there is nothing to train on.
     """
+    spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides)
     mixed = next(iter(spec.tuning.mixture), None)
-    opened = load_suite(name or mixed or spec.suite, say=progress.say)
+    opened = load_suite(suite or mixed or spec.suite, say=progress.say)
     opened.require_training()
-    return opened
+    weights = models.locate(spec.model, progress.say)
+    retriever = load_retriever(spec, opened.corpus, progress.say)
+    return Opened(spec, opened, retriever, weights, known_unaided(spec, opened, weights, progress))
 
 
 def tune(
@@ -151,9 +196,10 @@ def tune(
     *,
     seed: int = 0,
     known: Collection[str] = (),
+    teacher: Served | None = None,
     progress: Progress = SILENT,
 ) -> Adapter:
-    """Tunes an adapter, or finds the one that the same rows and settings made before.
+    """Tunes by the pipeline's method, or finds what the same rows and settings made before.
 
     Args:
         spec: the pipeline.
@@ -162,82 +208,130 @@ def tune(
         weights: the base model.
         seed: of rows, order and first weights.
         known: see :func:`training_rows`.
+        teacher: a larger model on a server that writes targets.
         progress: shows steps, loss and time left.
 
     Raises:
         NoTrainingQuestions: there is nothing to train on.
+        ModelMismatch: ``tuning.start_from`` was made for another architecture.
+        BadSpec: the method cannot go on from what it names.
+        RunStopped: the teacher did not answer everything.
         HybridError: the loss is no longer a number.
     """
+    start = _start(spec, weights)
     tokenizer = AutoTokenizer.from_pretrained(weights.path)
-    parts = encoded_parts(spec, suite, retriever, tokenizer, seed=seed, known=known, progress=progress)
-    encoded = [row for part in parts for row in part.encoded]
-    encoded += _replay(spec, weights, len(encoded), seed, progress)
-    start = open_adapter(spec.tuning.start_from) if spec.tuning.start_from else None
-    canaries = sum(len(planted_canaries(part.rows, spec.tuning.canaries, seed)) for part in parts)
-    told = [_told(part) for part in parts]
-    recipe = _recipe(spec, weights, told, encoded, start, seed) | {"canaries": canaries}
+    lessons = make_lessons(
+        spec,
+        suite,
+        retriever,
+        weights,
+        ChatEncoder(tokenizer),
+        seed=seed,
+        known=known,
+        teacher=teacher,
+        progress=progress,
+    )
+    encoded = [lesson.encoded for lesson in lessons.rows]
+    recipe = _recipe(spec, weights, lessons.parts, encoded, start, seed) | {"canaries": lessons.canaries}
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
-    folder = adapter_folder("+".join(part.source.suite.name for part in parts), digest)
+    folder = adapter_folder("+".join(part["suite"] for part in lessons.parts), digest)
     if (folder / MANIFEST).is_file():
         progress.say(f"Adapter found: {folder}")
         return open_adapter(folder)
     return _train(spec, weights, tokenizer, encoded, recipe, start=start, folder=folder, progress=progress)
 
 
-def encoded_parts(
+def make_lessons(
     spec: PipelineSpec,
     suite: Suite,
     retriever: Retriever,
-    tokenizer: Any,
+    weights: Weights,
+    encoder: ChatEncoder,
     *,
     seed: int,
     known: Collection[str] = (),
+    teacher: Served | None = None,
     progress: Progress = SILENT,
-) -> list[Part]:
-    """The rows of each suite that is learned from, and as the model will see them; replay is not among them.
+) -> Lessons:
+    """Everything that :func:`tune` learns with the same arguments; ``encoder`` is that of the weights.
 
     Raises:
-        NoTrainingQuestions: there is nothing to train on, or no row fits into ``tuning.max_row_tokens``.
+        NoTrainingQuestions: there is nothing to train on.
+        RunStopped: the teacher did not answer everything.
     """
-    encoder = ChatEncoder(tokenizer)
-    parts = []
-    for source in _sources(spec, suite, retriever, progress):
+    made = Lessons([], [], 0)
+    canaries = 0
+    for source in _sources(spec, suite, retriever, weights, known, progress):
         own = spec.model_copy(update={"tuning": source.tuning})
-        rows = training_rows(own, source.suite, source.retriever, seed=seed, known=known)
-        encoded = encode_rows(
-            rows,
-            encoder,
-            end_id=tokenizer.eos_token_id,
-            max_tokens=spec.tuning.max_row_tokens,
-            style=source.suite.spec.answers,
+        asked = Teacher(teacher, spec.generation, source.suite, progress) if teacher else None
+        rows = training_rows(
+            own,
+            source.suite,
+            source.retriever,
+            seed=seed,
+            known=source.known,
+            teach=asked.teach if asked else None,
         )
-        parts.append(Part(source, rows, encoded))
-    if not any(part.encoded for part in parts):
+        made.rows.extend(
+            fit_rows(
+                rows,
+                encoder,
+                end_id=encoder.tokenizer.eos_token_id,
+                max_tokens=spec.tuning.max_row_tokens,
+                style=source.suite.spec.answers,
+            )
+        )
+        made.parts.append(_part(source, rows) | ({"teacher": asked.to_json()} if asked else {}))
+        canaries += len(planted_canaries(rows, source.tuning.canaries, seed))
+    if not made.rows:
         raise NoTrainingQuestions(
             f'Suite "{suite.name}": no training row fits into {spec.tuning.max_row_tokens} tokens. '
             "Raise tuning.max_row_tokens."
         )
-    return parts
+    made.rows.extend(_replay(spec, weights, len(made.rows), seed, progress))
+    return replace(made, canaries=canaries)
 
 
-def _sources(spec: PipelineSpec, suite: Suite, retriever: Retriever, progress: Progress) -> list[Source]:
-    """The suites of the mixture, each with its rows; without a mixture the suite that is asked."""
+def _sources(
+    spec: PipelineSpec,
+    suite: Suite,
+    retriever: Retriever,
+    weights: Weights,
+    known: Collection[str],
+    progress: Progress,
+) -> list[Source]:
+    """The suites of the mixture, each with its rows; without a mixture the suite that is asked.
+
+    Codes are planted into the rows of the first one alone, so that each stands once.
+    """
     if not spec.tuning.mixture:
-        return [Source(suite, retriever, spec.tuning)]
-    opened = {name: load_suite(name, say=progress.say) for name in spec.tuning.mixture}
-    return [
-        Source(
-            opened[name],
-            load_retriever(spec, opened[name].corpus, progress.say),
-            spec.tuning.model_copy(update={"rows": rows}),
+        return [Source(suite, retriever, spec.tuning, known)]
+    sources: list[Source] = []
+    for name, rows in spec.tuning.mixture.items():
+        opened = load_suite(name, say=progress.say)
+        canaries = 0 if sources else spec.tuning.canaries
+        sources.append(
+            Source(
+                opened,
+                load_retriever(spec, opened.corpus, progress.say),
+                spec.tuning.model_copy(update={"rows": rows, "canaries": canaries}),
+                known_unaided(spec, opened, weights, progress),
+            )
         )
-        for name, rows in spec.tuning.mixture.items()
-    ]
+    return sources
 
 
-def _replay(
-    spec: PipelineSpec, weights: Weights, rows: int, seed: int, progress: Progress
-) -> list[EncodedRow]:
+def _start(spec: PipelineSpec, weights: Weights) -> Adapter | None:
+    """What an earlier tuning left whose weights are the first ones, if the pipeline names it."""
+    if spec.tuning.start_from is None:
+        return None
+    start = open_adapter(spec.tuning.start_from)
+    check_start(spec.tuning, start)
+    check_fit(start, weights)
+    return start
+
+
+def _replay(spec: PipelineSpec, weights: Weights, rows: int, seed: int, progress: Progress) -> list[Lesson]:
     count = round(spec.tuning.replay * rows)
     if not count:
         return []
@@ -262,7 +356,7 @@ def _train(
     progress: Progress,
 ) -> Adapter:
     work = folder.with_name(f"{folder.name}.training")
-    model = load_model(weights, spec.generation, pick_device(spec.generation.device))
+    model = load_model(first_weights(weights, start), spec.generation, pick_device(spec.generation.device))
     steps = spec.tuning.max_steps or len(plan_training(rows, model.config, spec.tuning, recipe["seed"]))
     started = time.perf_counter()
     with progress.track(f"Tuning on {len(rows)} rows", steps) as done:
@@ -274,7 +368,7 @@ def _train(
             folder=work,
             seed=recipe["seed"],
             on_step=lambda step, loss: done(step, f"loss {loss:.3f}"),
-            start_from=start.path if start else None,
+            start_from=start.path if start and not start.whole else None,
         )
     manifest = recipe | {"losses": losses, "seconds": time.perf_counter() - started}
     adapter = publish(work / "adapter", folder, manifest)
@@ -282,19 +376,19 @@ def _train(
     return adapter
 
 
-def _told(part: Part) -> dict[str, Any]:
+def _part(source: Source, rows: Sequence[TrainingRow]) -> dict[str, Any]:
     """What a manifest tells of one suite.
 
     ``documents`` hold the answers that were learned; ``shown`` are all whose text stood in a row. Loss is
     taken on answers only.
     """
-    corpus = part.source.suite.corpus
+    corpus = source.suite.corpus
     return {
-        "suite": part.source.suite.name,
+        "suite": source.suite.name,
         "corpus": {"name": corpus.name, "generation": corpus.generation, "digest": corpus.digest},
-        "rows": len(part.rows),
-        "documents": sorted({gold.document for row in part.rows for gold in row.question.gold or ()}),
-        "shown": sorted({passage.document for row in part.rows for passage in row.passages}),
+        "rows": len(rows),
+        "documents": sorted({gold.document for row in rows for gold in row.question.gold or ()}),
+        "shown": sorted({passage.document for row in rows for passage in row.passages}),
     }
 
 
@@ -325,6 +419,7 @@ def _recipe(
         "precision": precision(spec.generation),
         "seed": seed,
         "versions": {
-            name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "trl")
+            name: importlib.metadata.version(name)
+            for name in ("torch", "transformers", "peft", "trl", "bitsandbytes")
         },
     }

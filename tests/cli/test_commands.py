@@ -65,3 +65,36 @@ def test_without_a_command_there_is_help(hybrid_command):
 
 def test_help_is_exit_0(hybrid_command):
     assert hybrid_command("eval", "--help").code == 0
+
+
+def test_models_export_prints_how_it_is_served_and_its_folder(hybrid_command, warranty, pipeline, tmp_path):
+    adapter = hybrid_command("tune", pipeline, "--set", "tuning.method=qlora").out.strip()
+    done = hybrid_command("models", "export", adapter, tmp_path / "merged", "--dtype", "float32")
+    assert done.code == 0, done.err
+    merged, unmerged, folder = done.out.splitlines()
+    assert folder == str(tmp_path / "merged") and folder in merged and adapter in unmerged
+    assert "base in 4 bits" in done.err
+    answered = ("eval", pipeline, "--suite", "warranty", "--cells", "tuned", "--limit", 2, "--json")
+    assert json.loads(hybrid_command(*answered, "--adapter", folder).out)["cells"]["tuned"]["n"] == 2
+    again = hybrid_command("models", "export", adapter, tmp_path / "merged")
+    assert (again.code, again.out) == (2, "") and "is not an empty folder" in again.err
+
+
+def test_models_export_of_an_adapter_without_manifest_asks_for_its_base(
+    hybrid_command, tiny_adapter, tiny_weights, tmp_path
+):
+    done = hybrid_command("models", "export", tiny_adapter.path, tmp_path / "merged")
+    assert done.code == 2 and "does not tell its base" in done.err
+    named = ("--model", tiny_weights.path, "--json")
+    made = json.loads(hybrid_command("models", "export", tiny_adapter.path, tmp_path / "merged", *named).out)
+    assert made["path"] == str(tmp_path / "merged") and len(made["serve"]) == 2
+
+
+def test_a_full_tuning_is_evaluated_beside_its_base(hybrid_command, warranty, pipeline):
+    method = ("--set", "tuning.method=full", "--set", "tuning.learning_rate=0.001")
+    done = hybrid_command("eval", pipeline, "--suite", "warranty", *method, "--limit", 3, "--json")
+    assert done.code == 0, done.err
+    results = json.loads(done.out)
+    assert set(results["cells"]) == {"base", "base+rag", "tuned", "tuned+rag"}
+    assert results["provenance"]["adapter"]["manifest"]["tuning"]["method"] == "full"
+    assert not any("Confounded" in warning for warning in results["provenance"]["warnings"])

@@ -76,6 +76,8 @@ def test_export_prints_what_it_made(hybrid_command, runs, format, made):
         (["old", "new"], "needs 1 folder, got 2; add --compare."),
         (["old", "--compare"], "needs 2 folders, got 1."),
         (["old", "--redact", "--export", "csv"], "does not go with --redact: give one of them"),
+        (["old", "--redact", "--failures", "x"], "does not go with --redact: give one of them"),
+        (["old", "--failures", "x", "--out", "y"], "goes with --judge, --compare, --redact, --export"),
         (["old", "--out", "x"], "goes with --judge, --compare, --redact, --export"),
         (["old", "--export", "xls"], 'Unknown format "xls"'),
     ],
@@ -85,6 +87,19 @@ def test_what_does_not_fit_together_is_one_line_and_exit_2(hybrid_command, runs,
     done = hybrid_command("report", *named)
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert expected in done.err
+
+
+def test_failures_go_to_a_file_with_a_warning_of_the_leak(hybrid_command, runs):
+    path = runs / "wrong.jsonl"
+    done = hybrid_command("report", runs / "new", "--failures", path)
+    assert (done.code, done.out.splitlines()) == (0, ["1 wrong answers", str(path)]), done.err
+    assert "take each one that you accept out of the suite's evaluation questions" in done.err
+    made = json.loads(path.read_text())
+    assert (made["kind"], made["accept"], made["question"]) == ("failures", None, "How long is the warranty?")
+    again = hybrid_command("report", runs / "new", "--failures", path)
+    assert (again.code, again.err.count("\n")) == (2, 1) and f"{path} exists already" in again.err
+    none = hybrid_command("report", runs / "old", "--failures", runs / "none.jsonl")
+    assert (none.code, none.out.splitlines()[0], none.err) == (0, "0 wrong answers", "")
 
 
 def test_open_opens_the_page(hybrid_command, runs, monkeypatch):

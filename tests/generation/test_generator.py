@@ -1,17 +1,20 @@
+import gc
 import json
 import random
 import shutil
+import weakref
 
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from hybrid import models
 from hybrid.adapters import open_adapter
 from hybrid.errors import BadSpec, ModelMismatch, PromptTooLong
 from hybrid.generation.answers import AnswerStore
-from hybrid.generation.device import load_model, pick_device
+from hybrid.generation.device import load_model, pick_device, precision
 from hybrid.generation.fitting import Prompt
 from hybrid.generation.generator import Generator
 from hybrid.generation.prompt import Example
@@ -135,6 +138,102 @@ def test_everything_that_decides_an_answer_is_in_its_setup(tiny_weights, tuned_g
     other = Generator(tiny_weights, GenerationSpec(max_new_tokens=9))
     setups = [tuned_generator.setup(True), tuned_generator.setup(False), other.setup(False)]
     assert len(set(setups)) == 3
+
+
+@pytest.fixture(scope="module")
+def tuned_weights(tiny_weights, tmp_path_factory):
+    """A folder of whole weights that say something else than the base."""
+    folder = shutil.copytree(tiny_weights.path, tmp_path_factory.mktemp("whole") / "tuned")
+    weights = load_file(folder / "model.safetensors")
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        changed = {name: weight + 0.1 * torch.randn_like(weight) for name, weight in weights.items()}
+    save_file(changed, folder / "model.safetensors", metadata={"format": "pt"})
+    return open_adapter(folder)
+
+
+def test_whole_weights_take_turns_with_the_base(tiny_generator, tiny_weights, tuned_weights):
+    generator = Generator(tiny_weights, SPEC)
+    generator.put_on(tuned_weights)
+    asked = prompts(tiny_generator, 8)
+    alone = Generator(models.locate(str(tuned_weights.path)), SPEC)
+    base, tuned = (each.generate(asked).outputs for each in (tiny_generator, alone))
+    assert base != tuned
+    for _ in range(2):
+        assert generator.generate(asked, tuned=True).outputs == tuned
+        assert generator.generate(asked, tuned=False).outputs == base
+    ids = asked[0].ids
+    assert generator.surprisals(ids, tuned=True) == alone.surprisals(ids) != generator.surprisals(ids)
+
+
+def test_of_base_and_whole_weights_one_is_in_memory(tiny_weights, tuned_weights):
+    generator = Generator(tiny_weights, SPEC)
+    generator.put_on(tuned_weights)
+    base = weakref.ref(generator.model)
+    generator.generate(prompts(generator, 1), tuned=True)
+    gc.collect()
+    assert base() is None
+    kept = generator.model
+    generator.generate(prompts(generator, 1), tuned=True)
+    assert generator.model is kept
+
+
+def test_answers_of_whole_weights_are_kept_apart(tiny_weights, tuned_weights, tmp_path):
+    generator, store = Generator(tiny_weights, SPEC), AnswerStore(tmp_path)
+    generator.put_on(tuned_weights)
+    asked = prompts(generator, 4)
+    base = generator.generate(asked, store=store).outputs
+    assert generator.generate(asked, tuned=True, store=store).outputs != base
+    assert generator.setup(True) != generator.setup(False)
+
+
+@pytest.fixture(scope="module")
+def nf4_generator(tiny_weights):
+    """As on a CPU for which bitsandbytes has a way of its own to evaluate."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bitsandbytes.nn.modules.has_avx512bf16", lambda: True)
+        return Generator(tiny_weights, SPEC.model_copy(update={"quantization": "nf4"}))
+
+
+def test_a_base_in_4_bits_is_doubly_quantised_nf4_in_every_linear_layer(nf4_generator):
+    from bitsandbytes.nn import Linear4bit
+
+    layers = {name: m for name, m in nf4_generator.model.named_modules() if isinstance(m, torch.nn.Linear)}
+    plain = [name for name, layer in layers.items() if not isinstance(layer, Linear4bit)]
+    assert plain == ["lm_head"] and len(layers) == 15
+    states = [layer.weight.quant_state for layer in layers.values() if isinstance(layer, Linear4bit)]
+    assert {(state.quant_type, state.nested, state.dtype) for state in states} == {
+        ("nf4", True, torch.float32)
+    }
+
+
+def test_a_base_in_4_bits_computes_in_evaluation_as_in_training(nf4_generator):
+    ids = torch.tensor([prompts(nf4_generator, 1)[0].ids])
+    evaluated = nf4_generator.model(ids).logits
+    try:
+        trained = nf4_generator.model.train()(ids).logits
+    finally:
+        nf4_generator.model.eval()
+    assert torch.equal(evaluated, trained) and evaluated.dtype == torch.float32
+
+
+def test_a_base_in_4_bits_has_answers_of_its_own(nf4_generator, tiny_generator):
+    asked = prompts(tiny_generator, 12)
+    assert nf4_generator.generate(asked).outputs != tiny_generator.generate(asked).outputs
+    unquantised = Generator(tiny_generator.weights, SPEC)
+    assert nf4_generator.setup(False) != unquantised.setup(False)
+
+
+def test_the_precision_names_device_format_and_quantisation():
+    spec = GenerationSpec(device="cpu")
+    assert precision(spec) == "cpu float32"
+    assert precision(spec.model_copy(update={"dtype": "bfloat16"})) == "cpu bfloat16"
+    assert precision(spec.model_copy(update={"quantization": "nf4"})) == "cpu float32 nf4"
+
+
+def test_a_device_that_cannot_quantise_is_named(tiny_weights):
+    with pytest.raises(BadSpec, match=r"generation\.quantization: nf4 runs on cpu and cuda, not on meta\."):
+        load_model(tiny_weights, SPEC.model_copy(update={"quantization": "nf4"}), torch.device("meta"))
 
 
 @pytest.fixture

@@ -51,8 +51,9 @@ def test_a_row_that_is_too_long_loses_distractors_and_never_gold_or_answer():
     [whole] = encode(GOLD)
     [shorter] = encode(GOLD, max_tokens=len(whole.ids) - 1)
     text = TOKENIZER.decode(shorter.ids)
-    assert "Passage 3" not in text and "[3] Passage 2." in text
-    assert text.endswith("Number two [3] Yes [3]<|im_end|>")
+    assert text.count("] Passage ") == 3
+    [number] = [n for n in (1, 2, 3) if f"[{n}] Passage 2." in text]
+    assert text.endswith(f"Number two [{number}] Yes [{number}]<|im_end|>")
     while shortened := encode(GOLD, max_tokens=len(shorter.ids) - 1):
         [shorter] = shortened
     text = TOKENIZER.decode(shorter.ids)

@@ -19,6 +19,14 @@ def test_the_base_is_asked_only_if_such_rows_are_wanted(pipeline, suite, tiny_we
     assert known_unaided(pipeline, suite, tiny_weights, SILENT) == frozenset()
 
 
+@pytest.mark.parametrize("policy", ["no_context", "absent"])
+def test_either_policy_asks_the_base(pipeline, suite, tiny_weights, monkeypatch, policy):
+    tuning = pipeline.tuning.model_copy(update={policy: "from_memory"})
+    monkeypatch.setattr(Generator, "__init__", lambda *_: pytest.fail("loaded"))
+    with pytest.raises(pytest.fail.Exception, match="loaded"):
+        known_unaided(pipeline.model_copy(update={"tuning": tuning}), suite, tiny_weights, SILENT)
+
+
 def test_what_the_base_answers_right_without_passages_is_known(wanting, suite, tiny_weights, tiny_generator):
     fig = suite.training[5]
     requests = [Request(replace(fig, text=f"{fig.text} {n}")) for n in range(20)]

@@ -203,10 +203,11 @@ def test_an_answer_is_held_as_words(answer, text, held):
     assert holds_answer(Question("q", "?", (answer,)), Passage(1, "d", "", text, 0, 1)) == held
 
 
-def test_a_shortened_row_loses_its_last_uncited_passage_and_counts_its_markers_anew():
+def test_a_shortened_row_loses_an_uncited_passage_and_counts_its_markers_anew():
     passages = tuple(Passage(i, "d", "", str(i), i, i + 1) for i in range(3))
     row = TrainingRow(Question("q", "?"), "gold", passages, ("x",), frozenset({2}))
     assert (row.target, row.shortened().target) == ("x [3]", "x [2]")
+    assert row.shortened() == row.shortened()
     shortest = row.shortened().shortened()
     assert (shortest.passages, shortest.target, shortest.shortened()) == (passages[2:], "x [1]", None)
 

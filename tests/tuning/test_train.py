@@ -1,5 +1,6 @@
 import pytest
 import torch
+from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -28,13 +29,37 @@ def load(tiny_weights):
 
 @pytest.fixture
 def learn(load, tokenizer, rows, pipeline, tmp_path):
-    def learn(folder="work", *, model=None, on_step=lambda step, loss: None, seed=0, **changes):
+    def learn(
+        folder="work", *, model=None, on_step=lambda step, loss: None, seed=0, start_from=None, **changes
+    ):
         spec = pipeline.tuning.model_copy(update=changes)
         return train(
-            model or load(), tokenizer, rows, spec, folder=tmp_path / folder, seed=seed, on_step=on_step
+            model or load(),
+            tokenizer,
+            rows,
+            spec,
+            folder=tmp_path / folder,
+            seed=seed,
+            on_step=on_step,
+            start_from=start_from,
         )
 
     return learn
+
+
+def first_loss(model, rows, pipeline):
+    """The mean loss of the first batch over all its labels, a row at a time."""
+    [first, *_] = plan_training(rows, model.config, pipeline.tuning, 0)
+    batch = [row for sequence in first for row in sequence.rows]
+    assert len(batch) > 1
+    total = count = 0
+    for row in batch:
+        ids, labels = torch.tensor([row.ids]), torch.tensor([row.labels])
+        learned = int((labels[:, 1:] >= 0).sum())
+        with torch.inference_mode():
+            total += float(model(input_ids=ids, labels=labels).loss) * learned
+        count += learned
+    return total / count
 
 
 def weights_in(folder):
@@ -55,18 +80,23 @@ def test_training_lowers_the_loss_and_changes_only_the_adapter(learn, load, tmp_
 
 
 def test_the_first_loss_is_the_mean_over_all_labels_of_the_batch(learn, load, rows, pipeline):
-    model = load()
-    [first, *_] = plan_training(rows, model.config, pipeline.tuning, 0)
-    batch = [row for sequence in first for row in sequence.rows]
-    assert len(batch) > 1
-    total = count = 0
-    for row in batch:
-        ids, labels = torch.tensor([row.ids]), torch.tensor([row.labels])
-        learned = int((labels[:, 1:] >= 0).sum())
-        with torch.inference_mode():
-            total += float(model(input_ids=ids, labels=labels).loss) * learned
-        count += learned
-    assert learn(max_steps=1) == pytest.approx([total / count], rel=1e-3)
+    expected = first_loss(load(), rows, pipeline)
+    assert learn(max_steps=1) == pytest.approx([expected], rel=1e-3)
+
+
+def test_training_goes_on_from_the_weights_of_an_adapter(learn, load, rows, pipeline, tmp_path):
+    learn("first", max_steps=12)
+    started = tmp_path / "first" / "adapter"
+    expected = first_loss(PeftModel.from_pretrained(load(), started), rows, pipeline)
+    assert expected < 0.95 * first_loss(load(), rows, pipeline)
+    # The rank of the adapter stays, whatever the pipeline says.
+    spec = {"lora": pipeline.tuning.lora.model_copy(update={"rank": 2})}
+    assert learn("second", start_from=started, max_steps=2, **spec)[0] == pytest.approx(expected, rel=1e-3)
+    before, after = weights_in(tmp_path / "first"), weights_in(tmp_path / "second")
+    assert {name: weight.shape for name, weight in after.items()} == {
+        name: weight.shape for name, weight in before.items()
+    }
+    assert any(not torch.equal(after[name], before[name]) for name in before)
 
 
 def test_an_interrupted_training_continues_to_the_same_weights(learn, tmp_path):

@@ -4,16 +4,19 @@ from contextlib import contextmanager
 import pytest
 import yaml
 from peft import PeftModel
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from hybrid.corpus.store import Corpus
-from hybrid.errors import HybridError, NoTrainingQuestions
+from hybrid.errors import HybridError, ModelMismatch, NoTrainingQuestions
+from hybrid.generation.encode import ChatEncoder
 from hybrid.progress import Silent
 from hybrid.questions import write_questions
 from hybrid.records import Document, Question
 from hybrid.suites import Suite
+from hybrid.testing import byte_tokenizer
 from hybrid.tuning import tune as tuning
-from hybrid.tuning.tune import training_rows, tune, tune_pipeline
+from hybrid.tuning.tune import make_lessons, training_rows, tune, tune_pipeline
 
 
 class Watch(Silent):
@@ -155,6 +158,56 @@ def test_a_pipeline_file_is_tuned_with_its_overrides(pipeline, training, small_c
         4,
     )
     assert (adapter.manifest["rows"]["n"], len(adapter.manifest["losses"])) == (8, 1)
+
+
+def write_suite(folder, name, questions):
+    """A suite file over the fruit; gives back its path."""
+    write_questions(folder / f"{name}.jsonl", questions)
+    files = {"questions": f"{name}.jsonl", "training": f"{name}.jsonl"}
+    (folder / f"{name}.yaml").write_text(yaml.safe_dump({"corpus": "fruit"} | files))
+    return str(folder / f"{name}.yaml")
+
+
+def test_a_mixture_is_learned_from_several_suites(make, training, tmp_path):
+    halves = {"one": training[:4], "other": training[4:8]}
+    paths = {name: write_suite(tmp_path, name, each) for name, each in halves.items()}
+    adapter = make(mixture={paths["one"]: 8, paths["other"]: 4}, max_steps=1, canaries=2)
+    told = {source["suite"]: source for source in adapter.manifest["sources"]}
+    assert {name: source["rows"] for name, source in told.items()} == {"one": 8, "other": 4}
+    for name, each in halves.items():
+        assert set(told[name]["documents"]) <= {question.id for question in each}
+    assert adapter.manifest["rows"]["n"] == 12
+    assert adapter.path.parent.name == "one+other"
+    # Planted into the rows of the first suite alone.
+    assert adapter.manifest["canaries"] == 2
+
+
+def test_each_suite_of_a_mixture_has_its_own_known_questions(
+    pipeline, suite, small_retriever, tiny_weights, training, tmp_path, monkeypatch
+):
+    paths = [write_suite(tmp_path, name, training[:8]) for name in ("one", "other")]
+    known = {"one": frozenset(question.id for question in training), "other": frozenset()}
+    monkeypatch.setattr(tuning, "known_unaided", lambda spec, suite, *_: known[suite.name])
+    changes = {"mixture": dict.fromkeys(paths, 20), "no_context": "from_memory", "no_context_rows": 0.5}
+    spec = pipeline.model_copy(update={"tuning": pipeline.tuning.model_copy(update=changes)})
+    encoder = ChatEncoder(byte_tokenizer())
+    lessons = make_lessons(spec, suite, small_retriever, tiny_weights, encoder, seed=0).rows
+    silent = [lesson.target == "I don't know." for lesson in lessons if lesson.row.kind == "no_context"]
+    assert silent == [False] * 10 + [True] * 10
+
+
+def test_an_adapter_to_start_from_is_part_of_the_recipe(make):
+    first = make(max_steps=1)
+    second = make(max_steps=1, start_from=str(first.path))
+    assert (first.manifest["start_from"], second.manifest["start_from"]) == (None, first.digest)
+    assert second.path != first.path
+    (first.path / "MANIFEST.json").rename(first.path / "kept.json")
+    weights = load_file(first.path / "adapter_model.safetensors")
+    save_file(
+        {name: weight[:1] for name, weight in weights.items()}, first.path / "adapter_model.safetensors"
+    )
+    with pytest.raises(ModelMismatch, match="does not fit"):
+        make(max_steps=1, start_from=str(first.path))
 
 
 def test_training_leaves_the_corpus_as_it_was(make, small_corpus):

@@ -1,0 +1,69 @@
+import json
+from collections import Counter
+
+import pytest
+
+from hybrid.generation.answers import Generated
+from hybrid.generation.generator import Generation, Generator
+from hybrid.progress import SILENT
+from hybrid.specs import GenerationSpec
+from hybrid.testing import byte_tokenizer
+from hybrid.tuning import replay
+from hybrid.tuning.encoding import IGNORED
+from hybrid.tuning.replay import ANSWER_TOKENS, replay_prompts, replay_rows
+from hybrid.tuning.tune import tune
+
+END = byte_tokenizer().eos_token_id
+SAID = {"g0": Generated("Yes.", 4), "g1": Generated("o" * 64, ANSWER_TOKENS), "g2": Generated("", 0)}
+
+
+@pytest.fixture
+def prompts(tmp_path, monkeypatch):
+    """Five general prompts of which the base answers one shortly, one without end, and one not at all."""
+    rows = [{"id": f"g{n}", "prompt": f"What is {n}?"} for n in range(5)]
+    (tmp_path / "general.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    monkeypatch.setattr(replay, "PROMPTS", str(tmp_path / "general.jsonl"))
+    return {row["id"]: row["prompt"] for row in rows}
+
+
+@pytest.fixture
+def answered(monkeypatch):
+    def generate(generator, asked, *, store, done, tuned=False):
+        assert not tuned
+        texts = [byte_tokenizer().decode(prompt.ids) for prompt in asked]
+        names = [text.partition("What is ")[2][0] for text in texts]
+        return Generation(tuple(SAID.get(f"g{name}", Generated("No.", 3)) for name in names), 0.0, None)
+
+    monkeypatch.setattr(Generator, "generate", generate)
+
+
+def test_no_prompt_comes_again_before_all_were_used(prompts):
+    drawn = replay_prompts(12, seed=0)
+    assert len(drawn) == 12 and dict(drawn) == prompts
+    assert set(drawn[:5]) == set(drawn[5:10]) == set(prompts.items())
+    assert sorted(Counter(drawn).values()) == [2, 2, 2, 3, 3]
+    assert replay_prompts(12, seed=0) == drawn != replay_prompts(12, seed=1)
+
+
+def test_the_own_answer_is_learned_with_its_end_unless_it_was_cut_off(prompts, answered, tiny_weights):
+    spec = GenerationSpec(device="cpu")
+    drawn = [(id, prompts[id]) for id in ("g0", "g1", "g2", "g1")]
+    lessons = replay_rows(drawn, tiny_weights, spec, max_tokens=1000, progress=SILENT)
+    assert [lesson.encoded.question for lesson in lessons] == ["g0", "g1", "g1"]
+    assert [lesson.ends for lesson in lessons] == [True, False, False]
+    for lesson in lessons:
+        learned = [label for label in lesson.encoded.labels if label != IGNORED]
+        assert (learned[-1] == END) == lesson.ends
+        assert byte_tokenizer().decode(learned[: 4 if lesson.ends else None]) == lesson.target
+        assert lesson.row is None and lesson.messages[-1].content == prompts[lesson.encoded.question]
+
+
+def test_the_manifest_counts_the_rows_of_replay(
+    prompts, answered, pipeline, suite, small_retriever, tiny_weights
+):
+    tuning = pipeline.tuning.model_copy(update={"rows": 8, "replay": 0.5, "max_steps": 1})
+    spec = pipeline.model_copy(update={"tuning": tuning})
+    adapter = tune(spec, suite, small_retriever, tiny_weights)
+    silent = sum(id == "g2" for id, _ in replay_prompts(4, 0))
+    assert adapter.manifest["rows"]["n"] == 8 + 4 - silent
+    assert adapter.manifest["sources"][0]["rows"] == 8
