@@ -18,23 +18,15 @@ from typing import Any
 
 import torch
 from committed import keep, markdown
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import AutoTokenizer
 
 from hybrid import models
-from hybrid.generation.device import (
-    load_model,
-    peak_memory_mb,
-    reset_peak_memory,
-    resident_memory_mb,
-    return_freed_memory,
-)
-from hybrid.models import Weights
-from hybrid.specs import GenerationSpec, PipelineSpec, TuningSpec
-from hybrid.tuning import train as training
+from hybrid.generation.device import load_model, peak_memory_mb, reset_peak_memory, resident_memory_mb
+from hybrid.specs import PipelineSpec
 from hybrid.tuning.encoding import IGNORED, EncodedRow
 from hybrid.tuning.footprint import METHODS, footprint, read_auto_config
-from hybrid.tuning.plan import predict, setups_of, workload
-from hybrid.tuning.sequences import tensors
+from hybrid.tuning.plan import predict, setup_of, workload
+from hybrid.tuning.train import plan_training, train
 
 WANTED = 0.2
 LABELS = 20
@@ -53,72 +45,38 @@ def made_up_rows(rows: int, tokens: int, steps: int) -> list[EncodedRow]:
     ]
 
 
-def spec_of(model: str, rows: int, tokens: int, steps: int) -> PipelineSpec:
+def spec_of(method: str, model: str, rows: int, tokens: int, steps: int) -> PipelineSpec:
     """A pipeline that trains so many steps on the CPU in float32."""
-    return PipelineSpec(
-        suite="none",
-        model=model,
-        generation=GenerationSpec(device="cpu", dtype="float32"),
-        tuning=TuningSpec(batch_tokens=rows * tokens, max_row_tokens=tokens, max_steps=steps, warmup_steps=0),
+    tuning = {"method": method, "batch_tokens": rows * tokens, "max_row_tokens": tokens, "max_steps": steps}
+    generation = {"device": "cpu", "dtype": "float32"}
+    return PipelineSpec.model_validate(
+        {"suite": "none", "model": model, "generation": generation, "tuning": tuning}
     )
-
-
-def load(method: str, weights: Weights, generation: GenerationSpec) -> Any:
-    """The base as each method holds it."""
-    if method != "qlora":
-        return load_model(weights, generation, CPU)
-    four_bit = BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.float32,
-    )
-    return AutoModelForCausalLM.from_pretrained(
-        weights.path,
-        dtype=torch.float32,
-        quantization_config=four_bit,
-        use_safetensors=True,
-        device_map="cpu",
-    )
-
-
-def learn(method: str, model: Any, tokenizer: Any, rows: list[EncodedRow], tuning: TuningSpec) -> None:
-    """A few steps, of which nothing is kept."""
-    with tempfile.TemporaryDirectory() as folder:
-        if method != "full":
-            training.train(
-                model, tokenizer, rows, tuning, folder=Path(folder), seed=0, on_step=lambda step, loss: None
-            )
-            return
-        for parameter in model.parameters():
-            parameter.requires_grad_(True)
-        return_freed_memory()
-        steps = training.plan_training(rows, model.config, tuning, 0)
-        config = training._config(tuning, model, Path(folder), 0)
-        config.save_strategy = "no"
-        training._AnswerTrainer(
-            model=model.train(),
-            args=config,
-            train_dataset=training._dataset(steps),
-            data_collator=lambda items: tensors(steps[items[0]["step"]]),
-            processing_class=tokenizer,
-        ).train()
 
 
 def compared(method: str, name: str, rows: int, tokens: int, steps: int) -> dict[str, Any]:
     """Predicted and measured peak of one method, in MiB; for a process that does nothing else."""
     weights = models.locate(name)
-    spec = spec_of(name, rows, tokens, steps)
+    spec = spec_of(method, name, rows, tokens, steps)
     made_up = made_up_rows(rows, tokens, steps)
     config = read_auto_config(weights.path)
     config._attn_implementation = spec.generation.attention
-    planned = training.plan_training(made_up, config, spec.tuning, 0)
-    setup = setups_of(spec, workload(spec, planned), "cpu")[method]
+    setup = setup_of(spec, workload(spec, plan_training(made_up, config, spec.tuning, 0)), "cpu")
     found = footprint(config, setup)
     tokenizer = AutoTokenizer.from_pretrained(weights.path)
     base = resident_memory_mb()
     reset_peak_memory(CPU)
-    learn(method, load(method, weights, spec.generation), tokenizer, made_up, spec.tuning)
+    model = load_model(weights, spec.generation, CPU)
+    with tempfile.TemporaryDirectory() as folder:
+        train(
+            model,
+            tokenizer,
+            made_up,
+            spec.tuning,
+            folder=Path(folder),
+            seed=0,
+            on_step=lambda step, loss: None,
+        )
     measured = peak_memory_mb(CPU)
     predicted = predict(found, setup, base)
     return {

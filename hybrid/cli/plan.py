@@ -45,10 +45,11 @@ def _setting(plan: "Plan") -> list[str]:
 def _memory(plan: "Plan") -> list[str]:
     lines = []
     for place, told in PLACES.items():
-        lines += ["", f"MiB, {plan.setups[place]['lora'].dtype}, {told}"]
-        lines.append("method".ljust(8) + "".join(part.rjust(13) for part in PARTS))
+        lines += ["", f"MiB, {told}"]
+        lines.append("method".ljust(8) + "dtype".ljust(9) + "".join(part.rjust(13) for part in PARTS))
         for method, memory in plan.memory[place].items():
-            lines.append(method.ljust(8) + "".join(f"{getattr(memory, part):13,.0f}" for part in PARTS))
+            start = method.ljust(8) + plan.setups[place][method].dtype.ljust(9)
+            lines.append(start + "".join(f"{getattr(memory, part):13,.0f}" for part in PARTS))
     return [*lines, "", "total: what is there at the same time; gradients come as activations and logits go"]
 
 
@@ -71,4 +72,6 @@ def _time(plan: "Plan") -> list[str]:
     steps = f"{work.rows} rows, {work.steps} steps"
     if plan.seconds_per_step is None or plan.seconds is None:
         return [f"{steps}; time unknown without weights, which `hybrid models pull {plan.model}` brings"]
-    return [f"{steps} of {plan.seconds_per_step:.2f} s (measured here, lora): {plan.seconds / 60:.1f} min"]
+    return [
+        f"{steps} of {plan.seconds_per_step:.2f} s (measured here, {plan.method}): {plan.seconds / 60:.1f} min"
+    ]

@@ -20,13 +20,13 @@ def tune_command(
     suite: Suite = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", help="Another base than the pipeline's own; to plan, a config does."),
+        typer.Option("--model", help="Another base than the pipeline's own; to plan, its config is enough."),
     ] = None,
-    planned: Annotated[
-        bool, typer.Option("--plan", help="Memory, what it fits on, and time; nothing is tuned.")
-    ] = False,
     seed: Seed = 0,
     set_: Set = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Memory, what it fits on, and time; nothing is tuned.")
+    ] = False,
     rows: Annotated[
         Path | None, typer.Option("--rows", help="Write the rows to this JSONL file, and train nothing.")
     ] = None,
@@ -51,15 +51,17 @@ def tune_command(
     if replace and rows is None:
         raise typer.BadParameter("goes with --rows.", param_hint="--replace")
     overrides = [*(set_ or ()), *([f"model={json.dumps(model)}"] if model else [])]
-    if planned:
-        show_plan(pipeline, suite=suite, seed=seed, overrides=overrides, as_json=as_json)
-        return
     if data and not lint:
         raise typer.BadParameter("is only checked: add --lint.", param_hint="--data")
     if lint:
         lint_rows(pipeline, suite, seed, overrides, data, as_json=as_json)
         return
     progress = TerminalProgress()
+    if plan:
+        if rows is not None or teacher is not None:
+            raise typer.BadParameter("goes without --rows and --teacher.", param_hint="--plan")
+        show_plan(pipeline, suite=suite, seed=seed, overrides=overrides, as_json=as_json)
+        return
     if rows is not None:
         from hybrid.tuning.rows_file import write_rows_file
 

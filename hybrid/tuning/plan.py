@@ -20,7 +20,6 @@ from hybrid.errors import BadInput, ModelMissing
 from hybrid.generation.device import load_model, pick_device, pick_dtype, resident_memory_mb
 from hybrid.generation.encode import ChatEncoder
 from hybrid.models import Weights
-from hybrid.pipeline import load_retriever
 from hybrid.progress import SILENT, Progress
 from hybrid.specs import PipelineSpec, load_spec
 from hybrid.tuning.devices import GPU_BASE_MB, GPUS, this_machine
@@ -29,10 +28,18 @@ from hybrid.tuning.footprint import METHODS, Footprint, Mask, Method, Setup, foo
 from hybrid.tuning.lessons import make_lessons
 from hybrid.tuning.sequences import RowSequence
 from hybrid.tuning.train import plan_training, train
-from hybrid.tuning.tune import suite_to_learn
+from hybrid.tuning.tune import open_tuning
 
 Batch = Sequence[RowSequence]
 TIMED_STEPS = 3
+CHOICE: Mapping[Method, tuple[str, ...]] = {
+    "lora": ("tuning.method=lora", "generation.quantization=none"),
+    "qlora": ("tuning.method=qlora", "generation.quantization=nf4"),
+    "full": ("tuning.method=full", "generation.quantization=none"),
+}
+"""What makes a pipeline tune by a method; all that a method implies follows from the pipeline's schema."""
+UNASKED = ("tuning.replay=0", "tuning.no_context=abstain", "tuning.absent=abstain")
+"""For rows without asking the base anything, which takes long. Lengths hardly differ."""
 BY_SIZE: tuple[Mask, ...] = ("padding", "pairs", "none")
 """Masks, the one that takes most first."""
 FLOAT32 = 4
@@ -86,15 +93,17 @@ class Plan:
 
     Attributes:
         model: its name.
+        method: by which the pipeline tunes.
         workload: what is learned.
         setups: place (``cpu`` or ``gpu``) → method → the step.
         footprints: place → method → bytes and counts.
         memory: place → method → peak memory.
         room: device → memory in MiB; GPUs by their names, and what this machine has.
-        seconds_per_step: measured with the method that the pipeline tunes by; None if there are no weights.
+        seconds_per_step: measured by the pipeline's method; None if there are no weights.
     """
 
     model: str
+    method: Method
     workload: Workload
     setups: Mapping[str, Mapping[Method, Setup]]
     footprints: Mapping[str, Mapping[Method, Footprint]]
@@ -118,6 +127,7 @@ class Plan:
         """Everything, memory in MiB."""
         return {
             "model": self.model,
+            "method": self.method,
             "workload": asdict(self.workload),
             "places": {
                 place: {
@@ -204,14 +214,16 @@ def plan_pipeline(
     Raises:
         HybridError: a name is unknown, there is no config, or there is nothing to train on.
     """
-    spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides)
+    path = library.find_pipeline(pipeline)
+    spec = load_spec(PipelineSpec, path, overrides)
     config = read_auto_config(models.locate_config(spec.model, progress.say))
     weights = _weights(spec.model, progress)
-    rows = _encoded(spec, suite, weights, seed, progress) if weights else []
+    rows = _rows(pipeline, suite, overrides, weights, seed, progress) if weights else []
     config._attn_implementation = spec.generation.attention
     work = workload(spec, plan_training(rows, config, spec.tuning, seed))
     bases = {"cpu": resident_memory_mb(), "gpu": float(GPU_BASE_MB)}
-    setups = {place: setups_of(spec, work, place) for place in bases}
+    specs = [load_spec(PipelineSpec, path, [*overrides, *CHOICE[method]]) for method in METHODS]
+    setups = {place: {each.tuning.method: setup_of(each, work, place) for each in specs} for place in bases}
     footprints = {
         place: {method: footprint(config, setup) for method, setup in by_method.items()}
         for place, by_method in setups.items()
@@ -224,6 +236,7 @@ def plan_pipeline(
     }
     return Plan(
         model=spec.model,
+        method=spec.tuning.method,
         workload=work,
         setups=setups,
         footprints=footprints,
@@ -233,26 +246,23 @@ def plan_pipeline(
     )
 
 
-def setups_of(spec: PipelineSpec, work: Workload, place: str) -> dict[Method, Setup]:
-    """The step that ``hybrid tune`` makes by each method on ``cpu`` or ``gpu``."""
+def setup_of(spec: PipelineSpec, work: Workload, place: str) -> Setup:
+    """The step that ``hybrid tune`` makes by the pipeline's method on ``cpu`` or ``gpu``."""
+    method = spec.tuning.method
     device = torch.device("cuda" if place == "gpu" else "cpu")
-    dtype = str(pick_dtype(spec.generation.dtype, device)).removeprefix("torch.")
-    return {
-        method: Setup(
-            method=method,
-            rows=work.batch,
-            tokens=work.tokens,
-            places=work.places,
-            labels=work.labels,
-            dtype=dtype,
-            adapter_dtype="bfloat16" if method == "qlora" else "float32",
-            rank=spec.tuning.lora.rank,
-            dropout=spec.tuning.lora.dropout,
-            mask=work.mask,
-            attention=spec.generation.attention,
-        )
-        for method in METHODS
-    }
+    return Setup(
+        method=method,
+        rows=work.batch,
+        tokens=work.tokens,
+        places=work.places,
+        labels=work.labels,
+        dtype=str(pick_dtype(spec.generation.dtype, device)).removeprefix("torch."),
+        adapter_dtype="bfloat16" if method == "qlora" else "float32",
+        rank=spec.tuning.lora.rank,
+        dropout=spec.tuning.lora.dropout,
+        mask=work.mask,
+        attention=spec.generation.attention,
+    )
 
 
 def workload(spec: PipelineSpec, steps: Sequence[Batch]) -> Workload:
@@ -331,21 +341,18 @@ def _weights(name: str, progress: Progress) -> Weights | None:
         return None
 
 
-def _encoded(
-    spec: PipelineSpec, suite: str | None, weights: Weights, seed: int, progress: Progress
+def _rows(
+    pipeline: str,
+    suite: str | None,
+    overrides: Sequence[str],
+    weights: Weights,
+    seed: int,
+    progress: Progress,
 ) -> list[EncodedRow]:
-    opened = suite_to_learn(spec, suite, progress)
-    # The base is asked nothing, neither for what it knows nor for replay: that changes targets, and hardly
-    # their length.
-    unasked = {"no_context": "abstain", "absent": "abstain", "replay": 0.0}
+    opened = open_tuning(pipeline, suite, [*overrides, *UNASKED], progress)
+    encoder = ChatEncoder(AutoTokenizer.from_pretrained(weights.path))
     lessons = make_lessons(
-        spec.model_copy(update={"tuning": spec.tuning.model_copy(update=unasked)}),
-        opened,
-        load_retriever(spec, opened.corpus, progress.say),
-        weights,
-        ChatEncoder(AutoTokenizer.from_pretrained(weights.path)),
-        seed=seed,
-        progress=progress,
+        opened.spec, opened.suite, opened.retriever, weights, encoder, seed=seed, progress=progress
     )
     return [lesson.encoded for lesson in lessons.rows]
 

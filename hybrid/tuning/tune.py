@@ -89,22 +89,12 @@ def open_tuning(pipeline: str, suite: str | None, overrides: Sequence[str], prog
         HybridError: a name is unknown, weights are missing, or there is nothing to train on.
     """
     spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides)
-    opened = suite_to_learn(spec, suite, progress)
+    mixed = next(iter(spec.tuning.mixture), None)
+    opened = load_suite(suite or mixed or spec.suite, say=progress.say)
+    opened.require_training()
     weights = models.locate(spec.model, progress.say)
     retriever = load_retriever(spec, opened.corpus, progress.say)
     return Opened(spec, opened, retriever, weights, known_unaided(spec, opened, weights, progress))
-
-
-def suite_to_learn(spec: PipelineSpec, name: str | None, progress: Progress) -> Suite:
-    """The suite of a name, else the first of the mixture, else the pipeline's own.
-
-    Raises:
-        NoTrainingQuestions: it has none.
-    """
-    mixed = next(iter(spec.tuning.mixture), None)
-    opened = load_suite(name or mixed or spec.suite, say=progress.say)
-    opened.require_training()
-    return opened
 
 
 def tune(
