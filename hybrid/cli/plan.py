@@ -72,6 +72,5 @@ def _time(plan: "Plan") -> list[str]:
     steps = f"{work.rows} rows, {work.steps} steps"
     if plan.seconds_per_step is None or plan.seconds is None:
         return [f"{steps}; time unknown without weights, which `hybrid models pull {plan.model}` brings"]
-    return [
-        f"{steps} of {plan.seconds_per_step:.2f} s (measured here, {plan.method}): {plan.seconds / 60:.1f} min"
-    ]
+    pace = f"{plan.seconds_per_step:.2f} s (measured here, {plan.method})"
+    return [f"{steps} of {pace}: {plan.seconds / 60:.1f} min"]
