@@ -174,7 +174,10 @@ def _start(spec: PipelineSpec, weights: Weights) -> Adapter | None:
         return None
     start = open_adapter(spec.tuning.start_from)
     check_start(spec.tuning, start)
-    check_fit(start, weights)
+    try:
+        check_fit(start, weights)
+    except ModelMismatch as exc:
+        raise ModelMismatch(f"{exc} To begin anew: --set tuning.start_from=null") from exc
     return start
 
 
