@@ -16,7 +16,7 @@ from transformers import AutoTokenizer
 from hybrid import library, models
 from hybrid.adapters import MANIFEST, Adapter, adapter_folder, check_fit, open_adapter, publish
 from hybrid.disk import only_writer
-from hybrid.errors import HybridError
+from hybrid.errors import HybridError, ModelMismatch
 from hybrid.generation.device import load_model, pick_device, precision
 from hybrid.generation.encode import ChatEncoder
 from hybrid.models import Served, Weights, file_digest, read_config
