@@ -8,7 +8,16 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from hybrid.adapters import MANIFEST, WEIGHTS, Adapter, base_warnings, check_fit, open_adapter, publish
+from hybrid.adapters import (
+    MANIFEST,
+    WEIGHTS,
+    Adapter,
+    base_warnings,
+    check_fit,
+    open_adapter,
+    publish,
+    shipped_adapters,
+)
 from hybrid.errors import ModelMismatch, ModelMissing
 from hybrid.models import file_digest
 
@@ -159,3 +168,21 @@ def test_of_whole_weights_another_base_and_precision_are_said_as_well(tuned, tin
     base, precision = base_warnings(whole, tiny_weights, "cpu float32")
     assert base.startswith("Confounded: the weights were tuned on other (ffffffffffff), and stand beside ")
     assert precision == "Confounded: the weights were tuned in cpu float32 nf4, and answer in cpu float32."
+
+
+def test_shipped_adapters_are_small_and_open_by_their_name():
+    assert "grounded-smollm2-135m" in shipped_adapters()
+    for name, folder in shipped_adapters().items():
+        adapter = open_adapter(name)
+        assert adapter.path == folder and adapter.manifest["exported"]["dtype"] == "float16"
+        assert sum(file.stat().st_size for file in folder.iterdir()) < 12e6
+        config = json.loads((folder / "adapter_config.json").read_text())
+        assert config["base_model_name_or_path"] == adapter.manifest["base"]["name"]
+        assert "licence" in (folder / "README.md").read_text()
+
+
+def test_a_folder_goes_before_a_shipped_name(fitting, tmp_path, monkeypatch):
+    [name, *_] = shipped_adapters()
+    shutil.copytree(fitting.path, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert open_adapter(name).digest == fitting.digest

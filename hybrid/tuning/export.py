@@ -1,5 +1,6 @@
 """A tuned model for other programs: whole weights in one folder, and how vLLM serves them."""
 
+import json
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
@@ -65,7 +66,11 @@ def export_adapter(
         tensors = load_file(adapter.path / WEIGHTS)
         rounded = {name: tensor.to(getattr(torch, dtype)) for name, tensor in tensors.items()}
         save_file(rounded, beside / WEIGHTS, metadata={"format": "pt"})
-        shutil.copyfile(adapter.path / CONFIG, beside / CONFIG)
+        # Where the base lay on the machine of the training helps nobody.
+        config = json.loads((adapter.path / CONFIG).read_text(encoding="utf-8"))
+        config["base_model_name_or_path"] = weights.name
+        (beside / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        (beside / WEIGHTS).chmod(0o644)
         return publish(beside, folder, _manifest(adapter, weights, dtype))
 
 

@@ -109,6 +109,8 @@ def test_an_adapter_by_itself_is_rounded_and_answers_on_its_base(tiny_weights, t
     with safe_open(made.path / "adapter_model.safetensors", "pt") as file:
         assert {file.get_slice(name).get_dtype() for name in file.keys()} == {"F16"}
     assert made.manifest["exported"] == {"from": tiny_adapter.digest, "dtype": "float16"}
+    config = json.loads((made.path / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == tiny_weights.name
     generator = Generator(tiny_weights, SPEC)
     generator.put_on(made)
     assert generator.model.dtype == Generator(tiny_weights, SPEC).model.dtype
