@@ -35,10 +35,13 @@ def export_weights(
         RunError: the folder is not empty.
         ModelMismatch: the adapter was made for another architecture.
     """
+    folder = folder.resolve()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(f"{folder} is not an empty folder; name another one.")
     check_fit(adapter, weights)
     beside = folder.with_name(f".{folder.name}.unfinished")
+    # Of an export that was killed.
+    shutil.rmtree(beside, ignore_errors=True)
     try:
         _merged(adapter, weights).to(getattr(torch, dtype)).save_pretrained(beside)
         AutoTokenizer.from_pretrained(weights.path).save_pretrained(beside)
