@@ -39,7 +39,7 @@ def export_weights(
         ModelMismatch: the adapter was made for another architecture.
     """
     check_fit(adapter, weights)
-    with _beside(folder) as beside:
+    with _beside(folder) as (folder, beside):
         _merged(adapter, weights).to(getattr(torch, dtype)).save_pretrained(beside)
         AutoTokenizer.from_pretrained(weights.path).save_pretrained(beside)
         return publish(beside, folder, _manifest(adapter, weights, dtype))
@@ -61,7 +61,7 @@ def export_adapter(
     """
     if adapter.whole:
         raise RunError(f"{adapter.path} holds whole weights, and no adapter: leave out --unmerged.")
-    with _beside(folder) as beside:
+    with _beside(folder) as (folder, beside):
         beside.mkdir()
         tensors = load_file(adapter.path / WEIGHTS)
         rounded = {name: tensor.to(getattr(torch, dtype)) for name, tensor in tensors.items()}
@@ -75,13 +75,16 @@ def export_adapter(
 
 
 @contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
-    """A place beside a folder that is to be made, cleared away in any case."""
+def _beside(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """A folder that is to be made, and a place beside it, cleared away in any case."""
+    folder = folder.resolve()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(f"{folder} is not an empty folder; name another one.")
     beside = folder.with_name(f".{folder.name}.unfinished")
+    # Of an export that was killed.
+    shutil.rmtree(beside, ignore_errors=True)
     try:
-        yield beside
+        yield folder, beside
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
