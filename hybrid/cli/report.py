@@ -45,7 +45,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Show a finished run once more, judge it again, compare it, or write it for others."""
-    chosen = {
+    chosen: dict[str, str | bool | None] = {
         "--judge": judge,
         "--compare": compare,
         "--redact": redact,
