@@ -68,9 +68,8 @@ def _fits(plan: "Plan") -> list[str]:
 
 
 def _time(plan: "Plan") -> list[str]:
-    work = plan.workload
+    work, seconds = plan.workload, plan.seconds_per_step
     steps = f"{work.rows} rows, {work.steps} steps"
-    if plan.seconds_per_step is None or plan.seconds is None:
+    if seconds is None:
         return [f"{steps}; time unknown without weights, which `hybrid models pull {plan.model}` brings"]
-    pace = f"{plan.seconds_per_step:.2f} s (measured here, {plan.method})"
-    return [f"{steps} of {pace}: {plan.seconds / 60:.1f} min"]
+    return [f"{steps} of {seconds:.2f} s (measured here, {plan.method}): {work.steps * seconds / 60:.1f} min"]

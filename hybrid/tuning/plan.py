@@ -3,6 +3,7 @@
 Memory is derived from the model's config; time is measured on a few steps, or said to be unknown.
 """
 
+import contextlib
 import math
 import statistics
 import tempfile
@@ -302,6 +303,10 @@ def _greatest_workload(spec: PipelineSpec) -> Workload:
     )
 
 
+class _Enough(Exception):
+    """Ends a training whose steps were timed, before it writes a checkpoint that nobody wants."""
+
+
 def seconds_per_step(
     spec: PipelineSpec, weights: Weights, rows: Sequence[EncodedRow], seed: int, progress: Progress = SILENT
 ) -> float:
@@ -319,11 +324,14 @@ def seconds_per_step(
     with (
         tempfile.TemporaryDirectory() as folder,
         progress.track(f"Timing {TIMED_STEPS} steps after one to warm up", count) as done,
+        contextlib.suppress(_Enough),
     ):
 
         def on_step(step: int, _: float) -> None:
             times.append(time.perf_counter())
             done(step, "")
+            if step == count:
+                raise _Enough
 
         tokenizer = AutoTokenizer.from_pretrained(weights.path)
         train(model, tokenizer, chosen, tuning, folder=Path(folder), seed=seed, on_step=on_step)
