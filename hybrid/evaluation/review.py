@@ -82,7 +82,7 @@ def failure(row: Row) -> dict[str, Any]:
             "unsupported": [each["text"] for each in row["statements"] if not _is_supported(each)],
             "passages": _shown(row),
             "question_id": row["question_id"],
-            "kind": row["kind"],
+            "kind": row.get("kind", ""),
         },
     }
 

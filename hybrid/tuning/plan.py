@@ -258,7 +258,7 @@ def setup_of(spec: PipelineSpec, work: Workload, place: str) -> Setup:
         places=work.places,
         labels=work.labels,
         dtype=str(pick_dtype(spec.generation.dtype, device)).removeprefix("torch."),
-        adapter_dtype="bfloat16" if method == "qlora" else "float32",
+        adapter_dtype="bfloat16" if method == "qlora" and place == "gpu" else "float32",
         rank=spec.tuning.lora.rank,
         dropout=spec.tuning.lora.dropout,
         mask=work.mask,

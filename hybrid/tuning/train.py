@@ -67,6 +67,9 @@ def train(
         peft_config=adapter,
         callbacks=[Watch(on_step), *callbacks],
     )
+    if model.device.type == "cpu":
+        # trl rounds an adapter on a 4-bit base to bfloat16; a checkpoint would be read again as float32.
+        _in_full_precision(trainer.model)
     trainer.remove_callback(PrinterCallback)
     checkpoints = folder / "checkpoints"
     done = last_checkpoint(checkpoints)
@@ -79,6 +82,12 @@ def train(
         trainer._load_from_checkpoint(str(checkpoint(checkpoints, trainer.state.best_global_step)))
     save(trainer.model, tokenizer, folder / "adapter")
     return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+
+
+def _in_full_precision(model: Any) -> None:
+    for weight in model.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.float()
 
 
 def plan_training(

@@ -92,7 +92,7 @@ def test_a_pipeline_file_that_does_not_fit(refused, warranty, tmp_path, content)
     (tmp_path / "mine.yaml").write_bytes(content.encode("latin-1"))
     message = refused(EVAL, tmp_path / "mine.yaml", "--out", tmp_path / "out")
     assert "mine.yaml: " in message
-    assert ("modle: unknown key. Known here: authority" in message) == ("modle" in content)
+    assert ("modle: unknown key. Known here: adapter, authority" in message) == ("modle" in content)
 
 
 def test_a_suite_file_that_does_not_fit(refused, warranty, pipeline, tmp_path):

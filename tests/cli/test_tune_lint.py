@@ -32,9 +32,13 @@ def test_the_rows_of_a_pipeline_are_checked_and_not_learned(hybrid_command, warr
 
 
 def test_rows_that_do_not_fit_are_an_error(hybrid_command, warranty, pipeline):
-    done = hybrid_command("tune", pipeline, "--lint", "--set", "tuning.max_row_tokens=40", "--json")
-    assert done.code == 1
-    assert rules(json.loads(done.out), "error") == ["no-labels"]
+    limited = ("tune", pipeline, "--lint", "--set", "tuning.no_context_rows=0.5", "--json", "--set")
+    # Rows without passages fit, the others do not.
+    done = hybrid_command(*limited, "tuning.max_row_tokens=260")
+    assert done.code == 1, done.err
+    assert "no-labels" in rules(json.loads(done.out), "error")
+    done = hybrid_command(*limited, "tuning.max_row_tokens=40")
+    assert done.code == 2 and "no training row fits into 40 tokens" in done.err
 
 
 def test_rows_of_a_file_are_checked(hybrid_command, warranty, pipeline, rows_file):

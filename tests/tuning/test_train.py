@@ -162,7 +162,7 @@ def test_a_row_that_makes_the_loss_no_number_is_named(learn, load, rows, pipelin
     model = load()
     with torch.no_grad():
         model.get_input_embeddings().weight[poison] = torch.inf
-    steps = plan_training(rows, model, pipeline.tuning, 0)
+    steps = plan_training(rows, model.config, pipeline.tuning, 0)
     names = [[row.question for sequence in batch for row in sequence.rows] for batch in steps]
     [place] = [i for i, step in enumerate(names) if "the poisoned one" in step]
     with pytest.raises(HybridError) as caught:
@@ -187,6 +187,6 @@ def test_a_training_that_was_killed_after_its_last_step_learns_nothing_more(lear
 
 
 def test_more_steps_than_batches_go_over_the_rows_again(load, rows, pipeline):
-    once = plan_training(rows, load(), pipeline.tuning, 0)
+    once = plan_training(rows, load().config, pipeline.tuning, 0)
     more = pipeline.tuning.model_copy(update={"max_steps": len(once) + 2})
-    assert plan_training(rows, load(), more, 0) == once + once[:2]
+    assert plan_training(rows, load().config, more, 0) == once + once[:2]

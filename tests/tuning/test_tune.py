@@ -17,6 +17,7 @@ from hybrid.questions import write_questions
 from hybrid.records import Document, Question
 from hybrid.suites import Suite
 from hybrid.testing import byte_tokenizer
+from hybrid.tuning import lessons as lessons_module
 from hybrid.tuning import tune as tuning
 from hybrid.tuning.lessons import make_lessons, training_rows, unseen_documents
 from hybrid.tuning.tune import tune, tune_pipeline
@@ -192,8 +193,8 @@ def test_a_pipeline_file_is_tuned_with_its_overrides(pipeline_file):
 def write_suite(folder, name, questions):
     """A suite file over the fruit; gives back its path."""
     write_questions(folder / f"{name}.jsonl", questions)
-    write_questions(folder / "other.jsonl", [Question("other", "Who sells figs?")])
-    files = {"questions": "other.jsonl", "training": f"{name}.jsonl"}
+    write_questions(folder / "asked.jsonl", [Question("other", "Who sells figs?")])
+    files = {"questions": "asked.jsonl", "training": f"{name}.jsonl"}
     (folder / f"{name}.yaml").write_text(yaml.safe_dump({"corpus": "fruit"} | files))
     return str(folder / f"{name}.yaml")
 
@@ -217,7 +218,7 @@ def test_each_suite_of_a_mixture_has_its_own_known_questions(
 ):
     paths = [write_suite(tmp_path, name, training[:8]) for name in ("one", "other")]
     known = {"one": frozenset(question.id for question in training), "other": frozenset()}
-    monkeypatch.setattr(tuning, "known_unaided", lambda spec, suite, *_: known[suite.name])
+    monkeypatch.setattr(lessons_module, "known_unaided", lambda spec, suite, *_: known[suite.name])
     changes = {"mixture": dict.fromkeys(paths, 20), "no_context": "from_memory", "no_context_rows": 0.5}
     spec = pipeline.model_copy(update={"tuning": pipeline.tuning.model_copy(update=changes)})
     encoder = ChatEncoder(byte_tokenizer())
