@@ -144,7 +144,7 @@ def ours(model: Any, tokenizer: Any, rows: Sequence[Any], spec: Any, folder: Pat
     """As ``hybrid tune`` does; gives the labels of each step, as the others."""
     from hybrid.tuning.train import plan_training, train
 
-    counts = [sum(map(_labels, step)) for step in _rows_of(plan_training(rows, model, spec, SEED))]
+    counts = [sum(map(_labels, step)) for step in _rows_of(plan_training(rows, model.config, spec, SEED))]
     train(model, tokenizer, rows, spec, folder=folder, seed=SEED, on_step=clock.step)
     return counts
 
@@ -159,7 +159,7 @@ def trl_matched(
 
     from hybrid.tuning.train import plan_training
 
-    steps = _rows_of(plan_training(rows, model, spec, SEED))
+    steps = _rows_of(plan_training(rows, model.config, spec, SEED))
     collate = DataCollatorForLanguageModeling(pad_token_id=_pad_id(tokenizer))
     trainer = SFTTrainer(
         model=model,

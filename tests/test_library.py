@@ -17,7 +17,7 @@ def test_one_variable_moves_all_state(state_folder, monkeypatch):
 
 def test_an_unknown_pipeline_is_named_with_what_there_is():
     with pytest.raises(
-        UnknownName, match=r'"quickstrat". Available: quickstart, .*Did you mean "quickstart"'
+        UnknownName, match=r'"quickstrat". Available: grounded, .*, quickstart, .*Did you mean "quickstart"'
     ):
         library.find_pipeline("quickstrat")
 
@@ -61,6 +61,6 @@ def test_a_copied_suite_brings_its_questions(tmp_path):
 
 def test_copying_an_unknown_name_lists_pipelines_and_suites(tmp_path):
     with pytest.raises(
-        UnknownName, match=r"Unknown pipeline or suite .*python-reference, qinglan, quickstart"
+        UnknownName, match=r"Unknown pipeline or suite .*python-reference, qinglan, qlora-8b-24gb, quickstart"
     ):
         library.copy_builtin("nothing", tmp_path)

@@ -31,8 +31,8 @@ def test_what_a_file_leaves_out_has_its_default(write):
 def test_an_unknown_key_is_one_line_with_the_known_keys(write):
     path = write("suite: s\nmodle: x")
     assert fault(PipelineSpec, path) == (
-        f"{path}: modle: unknown key. Known here: authority, description, forgetting, generation, inputs, "
-        "model, references, retrieval, suite, tuning."
+        f"{path}: modle: unknown key. Known here: adapter, authority, description, forgetting, generation, "
+        "inputs, model, references, retrieval, suite, tuning."
     )
 
 

@@ -3,7 +3,6 @@
 On this machine the minutes come from a short trial. A server is not asked: its minutes are assumed.
 """
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -136,7 +135,12 @@ def _read(job: Job, prompts: Mapping[bool, Mapping[str, Prompt]]) -> dict[str, l
 def _training(job: Job, prompts: Sequence[Prompt], seconds_a_token: float) -> tuple[float, str]:
     tuning = job.spec.tuning
     row = sum(prompt.tokens for prompt in prompts) / len(prompts)
-    rows = min(tuning.rows, (tuning.max_steps or math.inf) * max(1, tuning.batch_tokens / row))
+    wanted = sum(tuning.mixture.values()) or tuning.rows
+    rows = (
+        wanted
+        if tuning.max_steps is None
+        else min(wanted, round(tuning.max_steps * tuning.batch_tokens / row))
+    )
     seconds = rows * row * seconds_a_token * TRAINING_TO_READING
     return seconds, f"tuning: {rows} rows, about {round(rows * row)} tokens, about {_minutes(seconds)}"
 

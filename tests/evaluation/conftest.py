@@ -17,7 +17,7 @@ suite: warranty
 model: {model}
 retrieval: {{embedder: "hashing:64", k: 2}}
 generation: {{max_new_tokens: 12, batch_tokens: 6000}}
-tuning: {{rows: 24, batch_tokens: 700, max_steps: 12, max_row_tokens: 2000, learning_rate: 0.05}}
+tuning: {{rows: 24, batch_tokens: 1300, max_steps: 12, max_row_tokens: 2000, learning_rate: 0.05}}
 references: {{examples: [1, 2], choice_questions: 2}}
 """
 

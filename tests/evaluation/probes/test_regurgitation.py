@@ -116,10 +116,10 @@ def adapter(**manifest):
 
 
 def test_an_adapter_hides_its_targets_and_its_canaries(suite):
-    hidden = hidden_in_training(adapter(suite="warranty", seed=3, canaries=2), suite)
+    hidden = hidden_in_training(adapter(sources=[{"suite": "warranty"}], seed=3, canaries=2), suite)
     assert (hidden.runs, hidden.canaries) == (runs([LONG]), tuple(training_canaries(2, 3)))
-    assert hidden_in_training(adapter(suite="warranty"), suite).canaries == ()
-    assert hidden_in_training(adapter(suite="another"), suite) == Hidden(None, ())
+    assert hidden_in_training(adapter(sources=[{"suite": "warranty"}]), suite).canaries == ()
+    assert hidden_in_training(adapter(sources=[{"suite": "another"}]), suite) == Hidden(None, ())
     assert hidden_in_training(adapter(), suite) == Hidden(None, ())
 
 
