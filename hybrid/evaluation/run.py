@@ -29,7 +29,6 @@ from hybrid.judging.named import check_judge, open_judge
 from hybrid.models import Served
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Part
-from hybrid.tuning.known import known_unaided
 from hybrid.tuning.tune import tune
 
 
@@ -147,10 +146,7 @@ def settings_of(job: Job, judge: Judge) -> dict[str, Any]:
 def _adapter(job: Job, progress: Progress) -> Adapter | None:
     if not job.tunes or isinstance(job.weights, Served):
         return job.adapter
-    known = known_unaided(job.spec, job.suite, job.weights, progress)
-    return tune(
-        job.spec, job.suite, job.retriever, job.weights, seed=job.seed, known=known, progress=progress
-    )
+    return tune(job.spec, job.suite, job.retriever, job.weights, seed=job.seed, progress=progress)
 
 
 def _measured(

@@ -80,11 +80,14 @@ class RowBuilder:
         asked = self._asked(questions)
         companions = _Companions(self._gold, self._distractors, questions)
         rows: list[TrainingRow] = []
+        silent = 0
         for question, kind in zip(asked, self._kinds(asked), strict=True):
             if len(rows) >= self._spec.rows:
                 break
-            rows.append(self._row(question, kind))
-            self._add_companions(rows, companions)
+            context = [self._row(question, kind)]
+            self._add_companions(context, companions, len(rows), silent)
+            rows += context
+            silent += sum(row.kind == "distractors" for row in context)
         return rows[: self._spec.rows]
 
     def _asked(self, questions: Sequence[Question]) -> list[Question]:
@@ -145,30 +148,38 @@ class RowBuilder:
             return self._silent(question, kind, tuple(shown), self._spec.absent, wording, numbers)
         return self._telling(question, tuple(shown), wording, numbers)
 
-    def _add_companions(self, rows: list[TrainingRow], companions: "_Companions") -> None:
-        """Adds rows of other questions with the passages of the last one, as many as are wanted and found.
+    def _add_companions(
+        self, context: list[TrainingRow], companions: "_Companions", rows: int, silent: int
+    ) -> None:
+        """Adds rows of other questions with the passages of the first one, as many as are wanted and found.
 
         One that the passages do not tell is added while silence is rarer than its share.
+
+        Args:
+            context: its one row so far; receives the others.
+            companions: finds them.
+            rows: before this context.
+            silent: of those, rows whose passages do not tell.
         """
-        row = rows[-1]
+        [row] = context
         companions.start(row.question)
         if not row.passages or row.question.bound:
             return
-        silent = sum(row.kind == "distractors" for row in rows)
+        silent += row.kind == "distractors"
         for _ in range(self._spec.questions_per_context - 1):
-            quiet = silent < self._spec.distractors_only * len(rows)
+            quiet = silent < self._spec.distractors_only * (rows + len(context))
             question = companions.find(row.passages, tells=not quiet, chooser=self._random)
             if question is None:
                 continue
             if quiet:
                 silent += 1
-                rows.append(
+                context.append(
                     self._silent(
                         question, "distractors", row.passages, self._spec.absent, row.wording, row.numbers
                     )
                 )
             else:
-                rows.append(self._telling(question, row.passages, row.wording, row.numbers))
+                context.append(self._telling(question, row.passages, row.wording, row.numbers))
 
     def _telling(
         self, question: Question, shown: tuple[Passage, ...], wording: int, numbers: tuple[int, ...]

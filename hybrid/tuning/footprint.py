@@ -142,6 +142,7 @@ def footprint(config: Any, setup: Setup) -> Footprint:
     try:
         total, layers, inputs = _run(model, setup)
     except (NotImplementedError, RuntimeError) as exc:
+        # What a model raises that looks at values: on the meta device there are none.
         reason = str(exc).splitlines()[0]
         raise BadInput(
             config.model_type, f"this architecture cannot be planned without weights: {reason}"

@@ -60,6 +60,11 @@ class Lessons:
         """The evaluation questions of all suites, on which nothing may be learned."""
         return [question for source in self.sources for question in source.suite.questions]
 
+    @property
+    def known(self) -> frozenset[str]:
+        """Ids of training questions of all suites that the base answers right unaided."""
+        return frozenset().union(*(source.known for source in self.sources))
+
 
 Teach = Callable[[Sequence[TrainingRow]], list[TrainingRow]]
 
@@ -72,7 +77,6 @@ def make_lessons(
     encoder: ChatEncoder,
     *,
     seed: int,
-    known: Collection[str] = (),
     teacher: Served | None = None,
     progress: Progress = SILENT,
 ) -> Lessons:
@@ -84,7 +88,7 @@ def make_lessons(
     """
     made = Lessons([], [], [], [], 0)
     canaries = 0
-    for source in _sources(spec, suite, retriever, weights, known, progress):
+    for source in _sources(spec, suite, retriever, weights, progress):
         own = spec.model_copy(update={"tuning": source.tuning})
         asked = Teacher(teacher, spec.generation, source.suite, progress) if teacher else None
         rows = training_rows(
@@ -224,7 +228,6 @@ def _sources(
     suite: Suite,
     retriever: Retriever,
     weights: Weights,
-    known: Collection[str],
     progress: Progress,
 ) -> list[Source]:
     """The suites of the mixture, each with its rows; without a mixture the suite that is asked.
@@ -232,7 +235,7 @@ def _sources(
     Codes are planted into the rows of the first one alone, so that each stands once.
     """
     if not spec.tuning.mixture:
-        return [Source(suite, retriever, spec.tuning, known)]
+        return [Source(suite, retriever, spec.tuning, known_unaided(spec, suite, weights, progress))]
     sources: list[Source] = []
     for name, rows in spec.tuning.mixture.items():
         opened = load_suite(name, say=progress.say)

@@ -95,7 +95,6 @@ def write_rows_file(
         opened.weights,
         encoder,
         seed=seed,
-        known=opened.known,
         teacher=served,
         progress=progress,
     )

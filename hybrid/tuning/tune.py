@@ -5,7 +5,7 @@ import importlib.metadata
 import json
 import shutil
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,6 @@ from hybrid.specs import PipelineSpec, load_spec
 from hybrid.suites import Suite, load_suite
 from hybrid.tuning.encoding import EncodedRow, rows_digest
 from hybrid.tuning.held_out import MOST_ROWS, EarlyStop, HeldOut, held_out_record, share_right
-from hybrid.tuning.known import known_unaided
 from hybrid.tuning.lessons import Source, held_out_rows, make_lessons
 from hybrid.tuning.lint.checks import lint_training, stop_at_errors
 from hybrid.tuning.methods import check_start, first_weights
@@ -43,7 +42,6 @@ class Opened:
     suite: Suite
     retriever: Retriever
     weights: Weights
-    known: frozenset[str]
 
 
 def tune_pipeline(
@@ -76,7 +74,6 @@ def tune_pipeline(
         opened.retriever,
         opened.weights,
         seed=seed,
-        known=opened.known,
         teacher=served,
         progress=progress,
     )
@@ -94,7 +91,7 @@ def open_tuning(pipeline: str, suite: str | None, overrides: Sequence[str], prog
     opened.require_training()
     weights = models.locate(spec.model, progress.say)
     retriever = load_retriever(spec, opened.corpus, progress.say)
-    return Opened(spec, opened, retriever, weights, known_unaided(spec, opened, weights, progress))
+    return Opened(spec, opened, retriever, weights)
 
 
 def tune(
@@ -104,7 +101,6 @@ def tune(
     weights: Weights,
     *,
     seed: int = 0,
-    known: Collection[str] = (),
     teacher: Served | None = None,
     progress: Progress = SILENT,
 ) -> Adapter:
@@ -116,7 +112,6 @@ def tune(
         retriever: over that corpus.
         weights: the base model.
         seed: of rows, order and first weights.
-        known: see :func:`training_rows`.
         teacher: a larger model on a server that writes targets.
         progress: shows steps, loss and time left.
 
@@ -137,7 +132,6 @@ def tune(
         weights,
         ChatEncoder(tokenizer),
         seed=seed,
-        known=known,
         teacher=teacher,
         progress=progress,
     )
@@ -155,12 +149,22 @@ def tune(
         return open_adapter(folder)
     if spec.tuning.lint:
         stop_at_errors(
-            lint_training(lessons.rows, lessons.left_out, spec.tuning, lessons.evaluation, known), progress
+            lint_training(lessons.rows, lessons.left_out, spec.tuning, lessons.evaluation, lessons.known),
+            progress,
         )
     work.mkdir(parents=True, exist_ok=True)
     with only_writer(work, partial(_refused, work)):
         return _train(
-            spec, weights, tokenizer, encoded, recipe, held_out, start=start, folder=folder, progress=progress
+            spec,
+            weights,
+            tokenizer,
+            encoded,
+            recipe,
+            held_out,
+            start=start,
+            work=work,
+            folder=folder,
+            progress=progress,
         )
 
 
@@ -205,10 +209,10 @@ def _train(
     held_out: Sequence[HeldOut],
     *,
     start: Adapter | None,
+    work: Path,
     folder: Path,
     progress: Progress,
 ) -> Adapter:
-    work = folder.with_name(f"{folder.name}.training")
     model = load_model(first_weights(weights, start), spec.generation, pick_device(spec.generation.device))
     steps = len(plan_training(rows, model.config, spec.tuning, recipe["seed"]))
     stop = EarlyStop(partial(share_right, held_out, weights=weights, spec=spec.generation), spec.tuning)

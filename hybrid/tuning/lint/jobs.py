@@ -38,10 +38,11 @@ def lint_pipeline(
         opened.weights,
         ChatEncoder(AutoTokenizer.from_pretrained(opened.weights.path)),
         seed=seed,
-        known=opened.known,
         progress=progress,
     )
-    return lint_training(lessons.rows, lessons.left_out, opened.spec.tuning, lessons.evaluation, opened.known)
+    return lint_training(
+        lessons.rows, lessons.left_out, opened.spec.tuning, lessons.evaluation, lessons.known
+    )
 
 
 def lint_file(
