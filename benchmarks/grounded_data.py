@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from grounded_records import records
 from judge_data import lines, untokenised
 
 NEIGHBOURS = 2
@@ -30,7 +31,8 @@ def main() -> None:
     options = parser.parse_args()
     if not (options.data / "timeqa_human").is_dir():
         parser.error(f"{options.data} holds no timeqa_human: name the folder of public sets with --data.")
-    for name, rows in {"timeqa": timeqa(options.data), "hotpot": hotpot(options.data)}.items():
+    sets = {"timeqa": timeqa(options.data), "hotpot": hotpot(options.data), "records": records()}
+    for name, rows in sets.items():
         folder = options.out / name
         folder.mkdir(parents=True, exist_ok=True)
         documents, questions = zip(*rows, strict=True)

@@ -166,6 +166,9 @@ class TuningSpec(Spec):
     replay: float = Field(
         0.0, ge=0, description="general prompts with the base's own answers, as a share of the other rows"
     )
+    replay_texts: float = Field(
+        0.0, ge=0, description="texts that the base itself wrote, learned whole, as a share of the other rows"
+    )
     canaries: int = Field(
         0, ge=0, description="rows whose answer ends with a made-up code, for --probe regurgitation"
     )

@@ -62,6 +62,12 @@ class ChatEncoder:
         """Whether a text holds no text of a control token, so that any encoder reads it as text."""
         return not self._controls_of(self._encode_rendered(text))
 
+    @property
+    def start_id(self) -> int:
+        """The token before a text that stands alone: the tokenizer's first, or else its end of a turn."""
+        first = self.tokenizer.bos_token_id
+        return int(first if first is not None else self.tokenizer.eos_token_id)
+
     def _render(self, messages: Sequence[Message]) -> str:
         return self._apply(messages if self._takes_system else _without_system(messages))
 

@@ -176,6 +176,35 @@ class Generator:
             done(len(outputs), "")
         return Generation(tuple(outputs[i] for i in range(len(prompts))), seconds, peak)
 
+    def sampled(
+        self, openings: Sequence[str], *, tokens: int, seed: int, store: AnswerStore | None = None
+    ) -> list[str]:
+        """What the base writes after each opening, drawn from its own distribution.
+
+        Args:
+            openings: of plain texts, in one batch.
+            tokens: the most to write after each.
+            seed: gives the same texts again on the same machine.
+            store: where batches are kept and found again.
+        """
+        rows = [(self.encoder.start_id, *self.encoder.text(opening)) for opening in openings]
+        key = batch_key(f"{self.setup(tuned=False)}|sampled {tokens} {seed}", rows)
+        batch = store.get(key) if store else None
+        if batch is None:
+            batch = self._sampled_batch(rows, tokens, seed)
+            if store:
+                store.put(key, batch)
+        return [output.text for output in batch.outputs]
+
+    def _sampled_batch(self, rows: Sequence[tuple[int, ...]], tokens: int, seed: int) -> GeneratedBatch:
+        decoding = self._decoding()
+        decoding.update(do_sample=True, top_k=0, max_new_tokens=tokens)
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            started = time.perf_counter()
+            written = self._written(rows, self._arm(tuned=False), decoding=decoding)
+        return GeneratedBatch(tuple(map(self._read, written)), time.perf_counter() - started, None)
+
     def surprisals(self, ids: Sequence[int], *, tuned: bool = False) -> list[float]:
         """The bits of each token but the first, −log2 p given all before it, base or tuned."""
         row = torch.tensor([list(ids)], device=self.device)
@@ -183,11 +212,6 @@ class Generator:
             logits = self.model(input_ids=row, use_cache=False).logits[0, :-1].float()
             nats = torch.nn.functional.cross_entropy(logits, row[0, 1:], reduction="none")
         return [nat / math.log(2) for nat in nats.tolist()]
-
-    def start_id(self) -> int:
-        """The token before a text that stands alone: the tokenizer's first, or else its end of a turn."""
-        first = self.tokenizer.bos_token_id
-        return int(first if first is not None else self.tokenizer.eos_token_id)
 
     def setup(self, tuned: bool) -> str:
         """Names everything but the prompts that decides an answer."""
@@ -233,9 +257,13 @@ class Generator:
         return GeneratedBatch(outputs, time.perf_counter() - started, peak_memory_mb(self.device))
 
     def _written(
-        self, rows: Sequence[tuple[int, ...]], arm: AbstractContextManager[Any], mixture: Mixture | None
+        self,
+        rows: Sequence[tuple[int, ...]],
+        arm: AbstractContextManager[Any],
+        mixture: Mixture | None = None,
+        decoding: GenerationConfig | None = None,
     ) -> list[list[int]]:
-        """The ids that follow each row, decoded greedily; rows that end early are padded."""
+        """The ids that follow each row, decoded greedily unless told otherwise; early ends are padded."""
         width = max(map(len, rows))
         pad = self._pad_id()
         ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in rows], device=self.device)
@@ -244,7 +272,7 @@ class Generator:
             whole = self.model.generate(
                 input_ids=ids,
                 attention_mask=mask,
-                generation_config=self._decoding(),
+                generation_config=decoding or self._decoding(),
                 logits_processor=[mixture] if mixture else [],
             )
         written: list[list[int]] = whole[:, width:].tolist()

@@ -19,7 +19,7 @@ from hybrid.tuning.encoding import Lesson, fit_rows
 from hybrid.tuning.gold import trainable
 from hybrid.tuning.held_out import MOST_ROWS, HeldOut, as_asked, hold_out
 from hybrid.tuning.known import known_unaided
-from hybrid.tuning.replay import replay_prompts, replay_rows
+from hybrid.tuning.replay import replay_prompts, replay_rows, replay_texts
 from hybrid.tuning.rows import TrainingRow
 from hybrid.tuning.teacher import Teacher
 
@@ -252,16 +252,19 @@ def _sources(
 
 
 def _replay(spec: PipelineSpec, weights: Weights, rows: int, seed: int, progress: Progress) -> list[Lesson]:
-    count = round(spec.tuning.replay * rows)
-    if not count:
-        return []
-    return replay_rows(
-        replay_prompts(count, seed),
-        weights,
-        spec.generation,
-        max_tokens=spec.tuning.max_row_tokens,
-        progress=progress,
-    )
+    prompts, texts = (round(share * rows) for share in (spec.tuning.replay, spec.tuning.replay_texts))
+    lessons: list[Lesson] = []
+    if prompts:
+        lessons += replay_rows(
+            replay_prompts(prompts, seed),
+            weights,
+            spec.generation,
+            max_tokens=spec.tuning.max_row_tokens,
+            progress=progress,
+        )
+    if texts:
+        lessons += replay_texts(texts, seed, weights, spec.generation, progress=progress)
+    return lessons
 
 
 def _part(source: Source, rows: Sequence[TrainingRow]) -> dict[str, Any]:

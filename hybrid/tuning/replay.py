@@ -1,12 +1,14 @@
-"""Replay against forgetting: general prompts with the answers that the base itself gives to them.
+"""Replay against forgetting: general prompts with the base's own answers, and texts that the base wrote.
 
 A model that keeps seeing what it said before keeps saying it (rehearsal on its own outputs; RA-DIT mixes
 in dialogue for the same reason). The prompts carry no rules of a pipeline, as those of other uses do not.
+Texts are drawn from the base's own distribution: to learn them is to stay near it, on plain text as well.
 """
 
 import json
 import random
 from collections.abc import Sequence
+from itertools import cycle, islice
 
 from hybrid import library
 from hybrid.generation.answers import AnswerStore, Generated
@@ -16,16 +18,18 @@ from hybrid.generation.prompt import Message
 from hybrid.models import Weights
 from hybrid.progress import Progress
 from hybrid.specs import GenerationSpec
-from hybrid.tuning.encoding import Lesson, encode_chat
+from hybrid.tuning.encoding import IGNORED, EncodedRow, Lesson, encode_chat
 
 PROMPTS = "general/training.jsonl"
+OPENINGS = "general/openings.jsonl"
 ANSWER_TOKENS = 64
+TEXT_TOKENS = 96
+TEXTS_AT_ONCE = 20
 
 
 def replay_prompts(count: int, seed: int) -> list[tuple[str, str]]:
     """So many general prompts, with their ids; they come again once all were used."""
-    text = (library.builtin_folder("eval") / PROMPTS).read_text(encoding="utf-8")
-    prompts = [(row["id"], row["prompt"]) for row in map(json.loads, text.splitlines())]
+    prompts = [(row["id"], row["prompt"]) for row in _general(PROMPTS)]
     chooser = random.Random(f"replay {seed}")
     drawn: list[tuple[str, str]] = []
     while len(drawn) < count:
@@ -62,6 +66,43 @@ def replay_rows(
         _lesson(id, asked[id], answers[id], generator, max_tokens) for id, _ in prompts if answers[id].text
     )
     return [lesson for lesson in lessons if lesson is not None]
+
+
+def replay_texts(
+    count: int, seed: int, weights: Weights, spec: GenerationSpec, *, progress: Progress
+) -> list[Lesson]:
+    """So many texts that the base writes after openings of sentences, learned whole; they teach no end.
+
+    Args:
+        count: of texts; openings come again, and go on otherwise, once all were used.
+        seed: draws the texts.
+        weights: the base.
+        spec: where and in which precision it runs.
+        progress: shows the writing.
+    """
+    generator = Generator(weights, spec)
+    store = AnswerStore(library.home() / "answers")
+    rows = list(islice(cycle(_general(OPENINGS)), count))
+    chooser = random.Random(f"texts {seed}")
+    texts: list[str] = []
+    with progress.track("Texts of the base, for replay", count) as done:
+        while len(texts) < count:
+            openings = [row["text"] for row in rows[len(texts) : len(texts) + TEXTS_AT_ONCE]]
+            drawn = chooser.getrandbits(32)
+            written = generator.sampled(openings, tokens=TEXT_TOKENS, seed=drawn, store=store)
+            texts += [f"{opening} {text}" for opening, text in zip(openings, written, strict=True)]
+            done(len(texts), "")
+    encoder = generator.encoder
+    encoded = [(encoder.start_id, *encoder.text(text)) for text in texts]
+    return [
+        Lesson(EncodedRow(row["id"], ids, (IGNORED, *ids[1:])), (), text, ends=False)
+        for row, text, ids in zip(rows, texts, encoded, strict=True)
+    ]
+
+
+def _general(name: str) -> list[dict[str, str]]:
+    text = (library.builtin_folder("eval") / name).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def _lesson(

@@ -109,7 +109,7 @@ def row_line(lesson: Lesson, encoder: ChatEncoder) -> dict[str, Any]:
     messages = [{"role": message.role, "content": message.content.strip()} for message in lesson.messages]
     row = lesson.row
     return {
-        "prompt": encoder.prompt_text(lesson.messages),
+        "prompt": _prompt_text(lesson, encoder),
         "completion": lesson.target + (encoder.tokenizer.eos_token if lesson.ends else ""),
         "messages": [*messages, {"role": "assistant", "content": lesson.target}],
         "question_id": lesson.encoded.question,
@@ -120,6 +120,12 @@ def row_line(lesson: Lesson, encoder: ChatEncoder) -> dict[str, Any]:
         ],
         "cited": sorted(row.cited) if row else [],
     }
+
+
+def _prompt_text(lesson: Lesson, encoder: ChatEncoder) -> str:
+    if lesson.messages:
+        return encoder.prompt_text(lesson.messages)
+    return str(encoder.tokenizer.decode([encoder.start_id]))
 
 
 def _is_plain(lesson: Lesson, encoder: ChatEncoder) -> bool:

@@ -134,6 +134,19 @@ def test_stored_answers_of_the_base_are_not_taken_for_tuned_ones(tuned_generator
     assert tuned_generator.generate(asked, tuned=True, store=store).outputs == tuned
 
 
+def test_texts_are_drawn_from_the_base_by_their_seed_alone(
+    tuned_generator, tiny_weights, tmp_path, monkeypatch
+):
+    openings, store = ["The sea", "A dog and"], AnswerStore(tmp_path)
+    state = torch.random.get_rng_state()
+    texts = tuned_generator.sampled(openings, tokens=12, seed=3, store=store)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert texts == Generator(tiny_weights, SPEC).sampled(openings, tokens=12, seed=3)
+    assert texts != tuned_generator.sampled(openings, tokens=12, seed=4, store=store)
+    monkeypatch.setattr(tuned_generator.model, "generate", lambda **_: pytest.fail("drawn again"))
+    assert texts == tuned_generator.sampled(openings, tokens=12, seed=3, store=store)
+
+
 def test_everything_that_decides_an_answer_is_in_its_setup(tiny_weights, tuned_generator):
     other = Generator(tiny_weights, GenerationSpec(max_new_tokens=9))
     setups = [tuned_generator.setup(True), tuned_generator.setup(False), other.setup(False)]

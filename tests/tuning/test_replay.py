@@ -10,7 +10,7 @@ from hybrid.specs import GenerationSpec
 from hybrid.testing import byte_tokenizer
 from hybrid.tuning import replay
 from hybrid.tuning.encoding import IGNORED
-from hybrid.tuning.replay import ANSWER_TOKENS, replay_prompts, replay_rows
+from hybrid.tuning.replay import ANSWER_TOKENS, TEXTS_AT_ONCE, replay_prompts, replay_rows, replay_texts
 from hybrid.tuning.tune import tune
 
 END = byte_tokenizer().eos_token_id
@@ -67,3 +67,31 @@ def test_the_manifest_counts_the_rows_of_replay(
     silent = sum(id == "g2" for id, _ in replay_prompts(4, 0))
     assert adapter.manifest["rows"]["n"] == 8 + 4 - silent
     assert adapter.manifest["sources"][0]["rows"] == 8
+
+
+def test_a_text_of_the_base_is_learned_whole_but_its_first_token_and_without_an_end(tiny_weights):
+    def written(count, seed):
+        return replay_texts(count, seed, tiny_weights, GenerationSpec(device="cpu"), progress=SILENT)
+
+    lessons = written(TEXTS_AT_ONCE + 3, seed=1)
+    assert len(lessons) == TEXTS_AT_ONCE + 3
+    for lesson in lessons:
+        start, *ids = lesson.encoded.ids
+        assert lesson.encoded.labels == (IGNORED, *ids) and lesson.messages == () and not lesson.ends
+        assert start == byte_tokenizer().bos_token_id
+        assert byte_tokenizer().decode(ids) == lesson.target
+    assert written(TEXTS_AT_ONCE + 3, seed=1) == lessons != written(TEXTS_AT_ONCE + 3, seed=2)
+
+
+def test_an_opening_that_comes_again_goes_on_otherwise(tiny_weights, tmp_path, monkeypatch):
+    (tmp_path / "openings.jsonl").write_text('{"id": "o", "text": "The sea was"}\n')
+    monkeypatch.setattr(replay, "OPENINGS", str(tmp_path / "openings.jsonl"))
+    lessons = replay_texts(4, 0, tiny_weights, GenerationSpec(device="cpu"), progress=SILENT)
+    assert len({lesson.target for lesson in lessons}) == 4
+    assert all(lesson.target.startswith("The sea was") for lesson in lessons)
+
+
+def test_texts_are_a_share_of_the_other_rows(pipeline, suite, small_retriever, tiny_weights):
+    tuning = pipeline.tuning.model_copy(update={"rows": 8, "replay_texts": 0.25, "max_steps": 1})
+    adapter = tune(pipeline.model_copy(update={"tuning": tuning}), suite, small_retriever, tiny_weights)
+    assert adapter.manifest["rows"]["n"] == 8 + 2

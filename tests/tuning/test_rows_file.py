@@ -8,11 +8,14 @@ from trl import SFTConfig, SFTTrainer
 
 from hybrid.errors import RunError
 from hybrid.generation.encode import ChatEncoder
+from hybrid.progress import SILENT
 from hybrid.questions import write_questions
 from hybrid.records import Passage, Question
+from hybrid.specs import GenerationSpec
 from hybrid.testing import byte_tokenizer
 from hybrid.tuning.encoding import fit_rows
 from hybrid.tuning.lessons import training_rows
+from hybrid.tuning.replay import replay_texts
 from hybrid.tuning.rows import TrainingRow
 from hybrid.tuning.rows_file import row_line, write_rows_file
 
@@ -62,6 +65,14 @@ def test_encoded_by_itself_the_text_gives_the_ids_that_are_trained_on(lessons):
         row = row_line(lesson, encoder)
         ids = encoder.tokenizer(row["prompt"] + row["completion"], add_special_tokens=False)["input_ids"]
         assert tuple(ids) == lesson.encoded.ids
+
+
+def test_a_text_of_the_base_begins_with_the_first_token_of_the_model(tiny_weights):
+    encoder = ChatEncoder(byte_tokenizer())
+    [lesson] = replay_texts(1, 0, tiny_weights, GenerationSpec(device="cpu"), progress=SILENT)
+    row = row_line(lesson, encoder)
+    ids = encoder.tokenizer(row["prompt"] + row["completion"], add_special_tokens=False)["input_ids"]
+    assert tuple(ids) == lesson.encoded.ids and row["completion"] == lesson.target
 
 
 def test_trl_reads_the_same_ids_and_learns_the_same_part(lessons, tiny_weights, tmp_path):

@@ -47,7 +47,7 @@ def bits(
     generator: "Generator", text: str, *, tuned: bool, width: int = WIDTH, stride: int = STRIDE
 ) -> float:
     """Bits that the base or the tuned model needs for a text, from the token that starts one."""
-    ids = [generator.start_id(), *generator.encoder.text(text)]
+    ids = [generator.encoder.start_id, *generator.encoder.text(text)]
     width = min(width, generator.context)
     found = 0.0
     for window in windows(len(ids), width=width, stride=min(stride, width - 1)):

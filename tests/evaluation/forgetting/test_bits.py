@@ -33,13 +33,11 @@ class Counting:
     """Token n costs n / 8 bits with the base, twice that tuned, whatever stands before it."""
 
     context = 6
+    start_id = 0
 
     def __init__(self):
         self.encoder = self
         self.read = []
-
-    def start_id(self):
-        return 0
 
     def text(self, text):
         return [int(letter) for letter in text]
@@ -61,7 +59,7 @@ def test_bits_are_the_sum_over_tokens_each_counted_once():
 def test_surprisals_are_those_of_the_model_itself(tiny_generator):
     import torch
 
-    ids = [tiny_generator.start_id(), *tiny_generator.encoder.text("A small boat.")]
+    ids = [tiny_generator.encoder.start_id, *tiny_generator.encoder.text("A small boat.")]
     with torch.inference_mode():
         chances = tiny_generator.model(torch.tensor([ids])).logits[0].double().softmax(-1)
     by_hand = [-math.log2(chances[i, token]) for i, token in enumerate(ids[1:])]
@@ -70,7 +68,7 @@ def test_surprisals_are_those_of_the_model_itself(tiny_generator):
 
 def test_windows_that_reach_back_far_enough_change_nothing_and_narrow_ones_little(tiny_generator):
     text = "The boats came in late that evening, and nobody asked why."
-    ids = [tiny_generator.start_id(), *tiny_generator.encoder.text(text)]
+    ids = [tiny_generator.encoder.start_id, *tiny_generator.encoder.text(text)]
     direct = sum(tiny_generator.surprisals(ids))
     assert bits(tiny_generator, text, tuned=False) == pytest.approx(direct)
     narrow = bits(tiny_generator, text, tuned=False, width=24, stride=8)
