@@ -17,7 +17,8 @@ from hybrid.cli.terminal import TerminalProgress
 
 KEPT = (
     "tuning.mixture={}",
-    "tuning.rows=480",
+    "tuning.rows=360",
+    "tuning.learning_rate=3e-4",
     "tuning.replay=0.05",
     "references.few_shot=false",
 )
@@ -29,7 +30,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "from memory, not silent": ("tuning.absent=from_memory", "tuning.no_context=from_memory"),
     "a quoted reason": ("tuning.reason=quote", "generation.max_new_tokens=128"),
     "a passage a row (RA-DIT)": ("tuning.form=ra-dit", "generation.mode=ensemble"),
-    "no replay": ("tuning.replay=0",),
+    "no replay": ("tuning.replay=0", "tuning.replay_texts=0"),
     "one question a context": ("tuning.questions_per_context=1",),
 }
 METRICS = (
