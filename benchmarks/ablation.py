@@ -17,7 +17,9 @@ from hybrid.cli.terminal import TerminalProgress
 
 KEPT = (
     "tuning.mixture={}",
-    "tuning.rows=360",
+    "tuning.rows=240",
+    "tuning.warmup_steps=5",
+    "tuning.batch_tokens=600",
     "tuning.learning_rate=3e-4",
     "tuning.replay=0.05",
     "references.few_shot=false",
