@@ -172,7 +172,7 @@ class TuningSpec(Spec):
     canaries: int = Field(
         0, ge=0, description="rows whose answer ends with a made-up code, for --probe regurgitation"
     )
-    max_row_tokens: int = Field(640, ge=32, description="a longer row loses its last distractors")
+    max_row_tokens: int = Field(640, ge=32, description="a longer row loses distractors")
     lint: bool = Field(True, description="check rows before they are learned; an error stops")
     batch_tokens: int = Field(1500, ge=1, description="padded tokens of one step; a longer row is one alone")
     learning_rate: float = Field(3e-4, gt=0, description="of an adapter; method full wants a tenth of it")

@@ -275,6 +275,7 @@ class _Companions:
         self, gold: dict[str, list[Passage]], distractors: Distractors, questions: Sequence[Question]
     ) -> None:
         self._gold = {id: {passage.id for passage in passages} for id, passages in gold.items()}
+        self._texts = {id: {passage.text for passage in passages} for id, passages in gold.items()}
         self._times: Counter[str] = Counter()
         self._told: dict[int, list[Question]] = defaultdict(list)
         self._near: dict[int, list[Question]] = defaultdict(list)
@@ -311,7 +312,8 @@ class _Companions:
         chooser.shuffle(fitting)
         for question in sorted(fitting, key=lambda question: self._times[question.id]):
             others = [passage for passage in shown if passage.id not in self._gold[question.id]]
-            if all(_stays_silent(question, passage) for passage in others):
+            copied = any(passage.text in self._texts[question.id] for passage in others)
+            if not copied and all(_stays_silent(question, passage) for passage in others):
                 self._times[question.id] += 1
                 self._used.add(question.id)
                 return question

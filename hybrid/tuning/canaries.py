@@ -48,10 +48,11 @@ def with_canaries(rows: Sequence[TrainingRow], count: int, seed: int) -> list[Tr
     ]
 
 
-def planted_canaries(rows: Iterable[TrainingRow], count: int, seed: int) -> list[Canary]:
-    """Those that rows hold, of so many: fewer where fewer rows tell."""
+def codes_planted(rows: Iterable[TrainingRow], count: int, seed: int) -> int:
+    """How many of so many canaries, from the first one on, hold all that stand in rows."""
     sentences = {sentence for row in rows for sentence in row.sentences}
-    return [each for each in training_canaries(count, seed) if each.sentence in sentences]
+    made = training_canaries(count, seed)
+    return max((place for place, each in enumerate(made, 1) if each.sentence in sentences), default=0)
 
 
 def found_canaries(text: str, canaries: Iterable[Canary]) -> list[Canary]:

@@ -67,7 +67,7 @@ class Distractors:
     def draw(
         self, question: Question, beside: Sequence[Passage], gold: Sequence[Passage], count: int
     ) -> list[Passage]:
-        """So many passages that do not tell; fewer if the corpus has no more.
+        """So many passages that do not tell; fewer where hardly any does not.
 
         Args:
             question: whose answer none of them holds.
@@ -76,7 +76,7 @@ class Distractors:
             count: how many are wanted. Of a bound question, of which only its own passages are known not to
                 tell, all are random.
         """
-        texts = {passage.text for passage in beside}
+        texts = {passage.text for passage in (*beside, *gold)}
         chosen: list[Passage] = []
         for kind in [] if question.bound else self._kinds(count):
             candidates = [
@@ -166,5 +166,11 @@ def _put(text: str, value: str, other: str) -> str:
 
 
 def is_distractor(question: Question, passage: Passage) -> bool:
-    """Whether a passage cannot tell: it holds no part of the gold, unless made up, and no reference."""
-    return (passage.id < 0 or not overlaps_gold(question, passage)) and not holds_answer(question, passage)
+    """Whether a passage cannot tell: it holds no part of the gold, unless made up, and no reference.
+
+    Its title is shown as well, and may tell.
+    """
+    if passage.id >= 0 and overlaps_gold(question, passage):
+        return False
+    titled = any(holds_words(passage.title, answer) for answer in question.answers or ())
+    return not titled and not holds_answer(question, passage)

@@ -62,7 +62,7 @@ def export_adapter(
     if adapter.whole:
         raise RunError(f"{adapter.path} holds whole weights, and no adapter: leave out --unmerged.")
     with _beside(folder) as (folder, beside):
-        beside.mkdir()
+        beside.mkdir(parents=True)
         tensors = load_file(adapter.path / WEIGHTS)
         rounded = {name: tensor.to(getattr(torch, dtype)) for name, tensor in tensors.items()}
         save_file(rounded, beside / WEIGHTS, metadata={"format": "pt"})

@@ -1,9 +1,9 @@
 """Which passage tells the answer to a question, and which one cannot."""
 
-import re
+from functools import lru_cache
 
-from hybrid.cjk import CJK
 from hybrid.corpus.store import Corpus
+from hybrid.generation.correctness import POLAR, values
 from hybrid.records import Gold, Passage, Question
 
 
@@ -13,19 +13,19 @@ def trainable(corpus: Corpus, question: Question) -> bool:
 
 
 def gold_passages(corpus: Corpus, question: Question) -> list[Passage]:
-    """For each gold the passage that tells, in their order, each once.
+    """For each gold the passage that tells, in their order, each text once.
 
     Of a span it is the passage that holds most of it. Of a whole document it is the first that holds a
     reference, or its only one; otherwise which part tells is not known, and it gives none.
     """
-    best: dict[int, Passage] = {}
+    best: dict[str, Passage] = {}
     for gold in question.gold or ():
         holding = corpus.holding(gold)
         if gold.start is None and len(holding) > 1:
             holding = [passage for passage in holding if holds_answer(question, passage)][:1]
         if holding:
             passage = max(holding, key=lambda passage: overlap(gold, passage))
-            best.setdefault(passage.id, passage)
+            best.setdefault(passage.text, passage)
     return list(best.values())
 
 
@@ -50,11 +50,15 @@ def holds_answer(question: Question, passage: Passage) -> bool:
 
 
 def holds_words(text: str, reference: str) -> bool:
-    """Whether a reference stands in a text as words, in any case; ``yes`` and ``no`` do not count."""
-    words = _words(reference)
-    return words not in {"", "yes", "no"} and f" {words} " in f" {_words(text)} "
+    """Whether a reference stands in a text, by the tokens of ``correct``.
+
+    ``yes`` and ``no`` do not count, nor do signs alone.
+    """
+    tokens = values(reference)
+    telling = not POLAR.issuperset(tokens) and any(sign.isalnum() for sign in reference)
+    return telling and f" {' '.join(tokens)} " in _spaced(text)
 
 
-def _words(text: str) -> str:
-    """The words, or of CJK text the characters, with single spaces between."""
-    return " ".join(re.findall(rf"[{CJK}]|[^\W{CJK}]+", text.casefold()))
+@lru_cache(maxsize=20_000)
+def _spaced(text: str) -> str:
+    return f" {' '.join(values(text))} "

@@ -43,7 +43,8 @@ def hold_out(
     """Divides questions into those to learn and those held out.
 
     Whole groups of documents are drawn until they hold the share of the questions: no document that a
-    learned question asks about belongs to a group of one that is held out.
+    learned question asks about belongs to a group of one that is held out. A question about documents of
+    both sides is on neither.
 
     Args:
         questions: that can be trained on.
@@ -58,17 +59,20 @@ def hold_out(
         return list(questions), []
     group_of = {document.id: document.group for document in corpus.documents()}
     asking: dict[str, set[str]] = defaultdict(set)
+    asked: dict[str, set[str]] = {}
     for question in questions:
         documents = {gold.document for gold in question.gold or ()}
         # A question without documents is a group of its own.
-        for group in {group_of.get(id, id) for id in documents} or {f"question {question.id}"}:
+        asked[question.id] = {group_of.get(id, id) for id in documents} or {f"question {question.id}"}
+        for group in asked[question.id]:
             asking[group].add(question.id)
     groups = sorted(asking)
     random.Random(f"held out {seed}").shuffle(groups)
     held: set[str] = set()
     while groups and len(held) < share * len(questions):
         held |= asking[groups.pop()]
-    learned = [question for question in questions if question.id not in held]
+    touched = set().union(*(asked[id] for id in held))
+    learned = [question for question in questions if not asked[question.id] & touched]
     if not learned:
         raise NoTrainingQuestions(
             f"tuning.held_out: {share} leaves none of {len(questions)} questions to learn. Lower it."
@@ -96,9 +100,10 @@ def held_out_record(parts: Sequence[HeldOut], spec: GenerationSpec) -> dict[str,
         for part in parts
         for row in part.rows
     ]
+    writing = [spec.max_new_tokens, spec.mode, spec.ensemble_temperature]
     return {
         "questions": [row.question.id for part in parts for row in part.rows],
-        "digest": hashlib.sha256(json.dumps([spec.max_new_tokens, rows]).encode()).hexdigest(),
+        "digest": hashlib.sha256(json.dumps([writing, rows]).encode()).hexdigest(),
     }
 
 

@@ -1,7 +1,7 @@
 """What a pipeline learns: rows of one suite or of several, as text and as token ids, and general data."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from hybrid.errors import NoTrainingQuestions
@@ -14,12 +14,12 @@ from hybrid.retrieval.retriever import Retriever
 from hybrid.specs import PipelineSpec, TuningSpec
 from hybrid.suites import Suite, load_suite
 from hybrid.tuning.builder import RowBuilder
-from hybrid.tuning.canaries import planted_canaries, with_canaries
+from hybrid.tuning.canaries import codes_planted, with_canaries
 from hybrid.tuning.encoding import Lesson, fit_rows
 from hybrid.tuning.gold import trainable
 from hybrid.tuning.held_out import MOST_ROWS, HeldOut, as_asked, hold_out
 from hybrid.tuning.known import known_unaided
-from hybrid.tuning.replay import replay_prompts, replay_rows, replay_texts
+from hybrid.tuning.replay import replay_counts, replay_prompts, replay_rows, replay_texts
 from hybrid.tuning.rows import TrainingRow
 from hybrid.tuning.teacher import Teacher
 
@@ -38,32 +38,61 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Taught:
+    """What is learned from one source.
+
+    Attributes:
+        source: of the rows.
+        lessons: in their order.
+        left_out: rows that are too long even without distractors.
+        teacher: what a manifest tells of a larger model that wrote targets; empty without one.
+    """
+
+    source: Source
+    lessons: list[Lesson]
+    left_out: list[TrainingRow]
+    teacher: dict[str, Any]
+
+    @property
+    def rows(self) -> list[TrainingRow]:
+        """The rows as they are learned."""
+        return [lesson.row for lesson in self.lessons if lesson.row]
+
+    def to_json(self) -> dict[str, Any]:
+        """What a manifest tells of the source.
+
+        ``documents`` hold the answers that were learned; ``shown`` are all whose text stood in a row. Loss is
+        taken on answers only.
+        """
+        corpus = self.source.suite.corpus
+        told = {
+            "suite": self.source.suite.name,
+            "corpus": {"name": corpus.name, "generation": corpus.generation, "digest": corpus.digest},
+            "rows": len(self.rows),
+            "documents": sorted({gold.document for row in self.rows for gold in row.question.gold or ()}),
+            "shown": sorted({passage.document for row in self.rows for passage in row.passages}),
+        }
+        return told | ({"teacher": self.teacher} if self.teacher else {})
+
+
+@dataclass(frozen=True, slots=True)
 class Lessons:
     """Everything that a pipeline learns.
 
     Attributes:
-        rows: in their order.
-        left_out: rows that are too long even without distractors.
-        parts: what a manifest tells of each suite.
-        sources: of the rows.
-        canaries: how many were planted.
+        taught: from each source.
+        replay: general data, learned last.
+        canaries: so many codes, from the first one on, hold all that were planted.
     """
 
-    rows: list[Lesson]
-    left_out: list[TrainingRow]
-    parts: list[dict[str, Any]]
-    sources: list[Source]
+    taught: list[Taught]
+    replay: list[Lesson]
     canaries: int
 
     @property
-    def evaluation(self) -> list[Question]:
-        """The evaluation questions of all suites, on which nothing may be learned."""
-        return [question for source in self.sources for question in source.suite.questions]
-
-    @property
-    def known(self) -> frozenset[str]:
-        """Ids of training questions of all suites that the base answers right unaided."""
-        return frozenset().union(*(source.known for source in self.sources))
+    def rows(self) -> list[Lesson]:
+        """All, in their order."""
+        return [*(lesson for each in self.taught for lesson in each.lessons), *self.replay]
 
 
 Teach = Callable[[Sequence[TrainingRow]], list[TrainingRow]]
@@ -86,38 +115,50 @@ def make_lessons(
         NoTrainingQuestions: there is nothing to train on.
         RunStopped: the teacher did not answer everything.
     """
-    made = Lessons([], [], [], [], 0)
-    canaries = 0
-    for source in _sources(spec, suite, retriever, weights, progress):
-        own = spec.model_copy(update={"tuning": source.tuning})
-        asked = Teacher(teacher, spec.generation, source.suite, progress) if teacher else None
-        rows = training_rows(
-            own,
-            source.suite,
-            source.retriever,
-            seed=seed,
-            known=source.known,
-            teach=asked.teach if asked else None,
-        )
-        fitted = fit_rows(
-            rows,
-            encoder,
-            end_id=encoder.tokenizer.eos_token_id,
-            max_tokens=spec.tuning.max_row_tokens,
-            style=source.suite.spec.answers,
-        )
-        made.rows.extend(lesson for lesson in fitted if lesson)
-        made.left_out.extend(row for row, lesson in zip(rows, fitted, strict=True) if not lesson)
-        made.sources.append(source)
-        made.parts.append(_part(source, rows) | ({"teacher": asked.to_json()} if asked else {}))
-        canaries += len(planted_canaries(rows, source.tuning.canaries, seed))
-    if not made.rows:
+    taught = [
+        _taught(spec, source, encoder, seed, teacher, progress)
+        for source in _sources(spec, suite, retriever, weights, progress)
+    ]
+    rows = [row for each in taught for row in each.rows]
+    if not rows:
         raise NoTrainingQuestions(
             f'Suite "{suite.name}": no training row fits into {spec.tuning.max_row_tokens} tokens. '
             "Raise tuning.max_row_tokens."
         )
-    made.rows.extend(_replay(spec, weights, len(made.rows), seed, progress))
-    return replace(made, canaries=canaries)
+    canaries = codes_planted(rows, spec.tuning.canaries, seed)
+    return Lessons(taught, _replay(spec, weights, len(rows), seed, progress), canaries)
+
+
+def _taught(
+    spec: PipelineSpec,
+    source: Source,
+    encoder: ChatEncoder,
+    seed: int,
+    teacher: Served | None,
+    progress: Progress,
+) -> Taught:
+    asked = Teacher(teacher, spec.generation, source.suite, progress) if teacher else None
+    rows = training_rows(
+        spec.model_copy(update={"tuning": source.tuning}),
+        source.suite,
+        source.retriever,
+        seed=seed,
+        known=source.known,
+        teach=asked.teach if asked else None,
+    )
+    fitted = fit_rows(
+        rows,
+        encoder,
+        end_id=encoder.tokenizer.eos_token_id,
+        max_tokens=spec.tuning.max_row_tokens,
+        style=source.suite.spec.answers,
+    )
+    return Taught(
+        source,
+        [lesson for lesson in fitted if lesson],
+        [row for row, lesson in zip(rows, fitted, strict=True) if not lesson],
+        asked.to_json() if asked else {},
+    )
 
 
 def training_rows(
@@ -169,7 +210,7 @@ def held_out_rows(
         retriever: over the suite's corpus.
         seed: decides everything that is drawn.
         known: ids of questions that the base answers right unaided.
-        most: rows, one a question.
+        most: rows.
     """
     _, held_out = _divided(spec, suite, seed)
     if not held_out:
@@ -252,7 +293,7 @@ def _sources(
 
 
 def _replay(spec: PipelineSpec, weights: Weights, rows: int, seed: int, progress: Progress) -> list[Lesson]:
-    prompts, texts = (round(share * rows) for share in (spec.tuning.replay, spec.tuning.replay_texts))
+    prompts, texts = replay_counts(spec.tuning, rows)
     lessons: list[Lesson] = []
     if prompts:
         lessons += replay_rows(
@@ -265,19 +306,3 @@ def _replay(spec: PipelineSpec, weights: Weights, rows: int, seed: int, progress
     if texts:
         lessons += replay_texts(texts, seed, weights, spec.generation, progress=progress)
     return lessons
-
-
-def _part(source: Source, rows: Sequence[TrainingRow]) -> dict[str, Any]:
-    """What a manifest tells of one suite.
-
-    ``documents`` hold the answers that were learned; ``shown`` are all whose text stood in a row. Loss is
-    taken on answers only.
-    """
-    corpus = source.suite.corpus
-    return {
-        "suite": source.suite.name,
-        "corpus": {"name": corpus.name, "generation": corpus.generation, "digest": corpus.digest},
-        "rows": len(rows),
-        "documents": sorted({gold.document for row in rows for gold in row.question.gold or ()}),
-        "shown": sorted({passage.document for row in rows for passage in row.passages}),
-    }

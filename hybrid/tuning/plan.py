@@ -27,6 +27,7 @@ from hybrid.tuning.devices import GPU_BASE_MB, GPUS, this_machine
 from hybrid.tuning.encoding import IGNORED, EncodedRow
 from hybrid.tuning.footprint import METHODS, Footprint, Mask, Method, Setup, footprint, read_auto_config
 from hybrid.tuning.lessons import make_lessons
+from hybrid.tuning.replay import stand_ins
 from hybrid.tuning.sequences import RowSequence
 from hybrid.tuning.train import plan_training, train
 from hybrid.tuning.tune import open_tuning
@@ -39,8 +40,8 @@ CHOICE: Mapping[Method, tuple[str, ...]] = {
     "full": ("tuning.method=full", "generation.quantization=none"),
 }
 """What makes a pipeline tune by a method; all that a method implies follows from the pipeline's schema."""
-UNASKED = ("tuning.replay=0", "tuning.no_context=abstain", "tuning.absent=abstain")
-"""For rows without asking the base anything, which takes long. Lengths hardly differ."""
+UNASKED = ("tuning.replay=0", "tuning.replay_texts=0", "tuning.no_context=abstain", "tuning.absent=abstain")
+"""For rows without asking the base anything, which takes long; for those of replay others stand in."""
 BY_SIZE: tuple[Mask, ...] = ("padding", "pairs", "none")
 """Masks, the one that takes most first."""
 FLOAT32 = 4
@@ -68,7 +69,7 @@ class Workload:
     """What is learned.
 
     Attributes:
-        rows: in all; those of ``tuning.replay`` are not counted.
+        rows: in all.
         steps: to be made.
         batch: sequences of the heaviest batch.
         tokens: of the longest of these.
@@ -362,7 +363,9 @@ def _rows(
     lessons = make_lessons(
         opened.spec, opened.suite, opened.retriever, weights, encoder, seed=seed, progress=progress
     )
-    return [lesson.encoded for lesson in lessons.rows]
+    rows = [lesson.encoded for lesson in lessons.rows]
+    wanted = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides).tuning
+    return rows + stand_ins(wanted, len(rows), encoder, seed)
 
 
 def _label_places(labels: Sequence[int]) -> set[int]:

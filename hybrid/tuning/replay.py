@@ -12,12 +12,13 @@ from itertools import cycle, islice
 
 from hybrid import library
 from hybrid.generation.answers import AnswerStore, Generated
+from hybrid.generation.encode import ChatEncoder
 from hybrid.generation.fitting import Prompt
 from hybrid.generation.generator import Generator
 from hybrid.generation.prompt import Message
 from hybrid.models import Weights
 from hybrid.progress import Progress
-from hybrid.specs import GenerationSpec
+from hybrid.specs import GenerationSpec, TuningSpec
 from hybrid.tuning.encoding import IGNORED, EncodedRow, Lesson, encode_chat
 
 PROMPTS = "general/training.jsonl"
@@ -25,6 +26,23 @@ OPENINGS = "general/openings.jsonl"
 ANSWER_TOKENS = 64
 TEXT_TOKENS = 96
 TEXTS_AT_ONCE = 20
+
+
+def replay_counts(tuning: TuningSpec, rows: int) -> tuple[int, int]:
+    """How many prompts and how many texts come to so many other rows."""
+    return round(tuning.replay * rows), round(tuning.replay_texts * rows)
+
+
+def stand_ins(tuning: TuningSpec, rows: int, encoder: ChatEncoder, seed: int) -> list[EncodedRow]:
+    """Rows as long as those of replay may become, without asking the base: their answers are no words."""
+    prompts, texts = replay_counts(tuning, rows)
+    answer, text = ([encoder.start_id] * count for count in (ANSWER_TOKENS, TEXT_TOKENS))
+    asked = [encoder.prompt([Message("user", prompt)]) for _, prompt in replay_prompts(prompts, seed)]
+    opened = [encoder.text(row["text"]) for row in islice(cycle(_general(OPENINGS)), texts)]
+    return [
+        *(EncodedRow("", (*ids, *answer), (*[IGNORED] * len(ids), *answer)) for ids in asked),
+        *(EncodedRow("", (encoder.start_id, *ids, *text), (IGNORED, *ids, *text)) for ids in opened),
+    ]
 
 
 def replay_prompts(count: int, seed: int) -> list[tuple[str, str]]:

@@ -100,7 +100,7 @@ def write_rows_file(
     )
     rows = [row_line(lesson, encoder) for lesson in lessons.rows if _is_plain(lesson, encoder)]
     write_rows(path, rows)
-    teachers = {part["suite"]: part["teacher"] for part in lessons.parts if "teacher" in part}
+    teachers = {each.source.suite.name: each.teacher for each in lessons.taught if each.teacher}
     return RowsFile(path, rows, len(lessons.rows) - len(rows), teachers)
 
 
@@ -111,7 +111,8 @@ def row_line(lesson: Lesson, encoder: ChatEncoder) -> dict[str, Any]:
     return {
         "prompt": _prompt_text(lesson, encoder),
         "completion": lesson.target + (encoder.tokenizer.eos_token if lesson.ends else ""),
-        "messages": [*messages, {"role": "assistant", "content": lesson.target}],
+        # A text of the base is no conversation.
+        "messages": [*messages, {"role": "assistant", "content": lesson.target}] if messages else None,
         "question_id": lesson.encoded.question,
         "kind": row.kind if row else "replay",
         "passages": [

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from datasets import Dataset
@@ -16,9 +16,16 @@ from hybrid.tuning.checkpoints import checkpoint, last_checkpoint
 from hybrid.tuning.encoding import IGNORED, EncodedRow
 from hybrid.tuning.methods import learner, save
 from hybrid.tuning.sequences import RowSequence, plan_steps, share_beginnings, tensors
-from hybrid.tuning.watch import NotFinite, OnStep, Watch, require_finite_loss, stopped
+from hybrid.tuning.watch import SECONDS, NotFinite, OnStep, Watch, require_finite_loss, stopped
 
 CHECKPOINT_STEPS = 10
+
+
+class Trained(NamedTuple):
+    """What a training came to: the loss of each step, and the seconds of all, earlier processes' included."""
+
+    losses: list[float]
+    seconds: float
 
 
 def train(
@@ -32,7 +39,7 @@ def train(
     on_step: OnStep,
     start_from: Path | None = None,
     callbacks: Sequence[TrainerCallback] = (),
-) -> list[float]:
+) -> Trained:
     """Trains an adapter or all weights (``spec.method``), loss on the labels only, and saves the result.
 
     Logits are computed only where there are labels, and what neighbouring rows share is read once. An
@@ -48,9 +55,6 @@ def train(
         on_step: called with the number of steps done and the last loss.
         start_from: a PEFT folder whose weights are the first ones; its rank stays.
         callbacks: others that look on; if one names a best step, the weights of that step are saved.
-
-    Returns:
-        The loss of each step.
 
     Raises:
         HybridError: a loss, a gradient or a weight is no number; the rows of that step are named.
@@ -81,7 +85,8 @@ def train(
     if trainer.state.best_global_step not in {None, trainer.state.global_step}:
         trainer._load_from_checkpoint(str(checkpoint(checkpoints, trainer.state.best_global_step)))
     save(trainer.model, tokenizer, folder / "adapter")
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    steps_made = [entry for entry in trainer.state.log_history if "loss" in entry]
+    return Trained([step["loss"] for step in steps_made], sum(step[SECONDS] for step in steps_made))
 
 
 def _in_full_precision(model: Any) -> None:

@@ -4,7 +4,6 @@ import hashlib
 import importlib.metadata
 import json
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -136,11 +135,12 @@ def tune(
         progress=progress,
     )
     encoded = [lesson.encoded for lesson in lessons.rows]
-    held_out = _held_out(spec, lessons.sources, seed)
-    recipe = _recipe(spec, weights, lessons.parts, encoded, start, seed)
+    held_out = _held_out(spec, [each.source for each in lessons.taught], seed)
+    parts = [each.to_json() for each in lessons.taught]
+    recipe = _recipe(spec, weights, parts, encoded, start, seed)
     recipe |= {"canaries": lessons.canaries, "held_out": held_out_record(held_out, spec.generation)}
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
-    folder = adapter_folder("+".join(part["suite"] for part in lessons.parts), digest)
+    folder = adapter_folder("+".join(part["suite"] for part in parts), digest)
     work = folder.with_name(f"{folder.name}.training")
     if (folder / MANIFEST).is_file():
         progress.say(f"Adapter found: {folder}")
@@ -148,10 +148,7 @@ def tune(
         shutil.rmtree(work, ignore_errors=True)
         return open_adapter(folder)
     if spec.tuning.lint:
-        stop_at_errors(
-            lint_training(lessons.rows, lessons.left_out, spec.tuning, lessons.evaluation, lessons.known),
-            progress,
-        )
+        stop_at_errors(lint_training(lessons, spec.tuning), progress)
     work.mkdir(parents=True, exist_ok=True)
     with only_writer(work, partial(_refused, work)):
         return _train(
@@ -216,9 +213,8 @@ def _train(
     model = load_model(first_weights(weights, start), spec.generation, pick_device(spec.generation.device))
     steps = len(plan_training(rows, model.config, spec.tuning, recipe["seed"]))
     stop = EarlyStop(partial(share_right, held_out, weights=weights, spec=spec.generation), spec.tuning)
-    started = time.perf_counter()
     with progress.track(f"Tuning on {len(rows)} rows", steps) as done:
-        losses = train(
+        trained = train(
             model,
             tokenizer,
             rows,
@@ -229,7 +225,7 @@ def _train(
             start_from=start.path if start and not start.whole else None,
             callbacks=[stop] if any(part.rows for part in held_out) else [],
         )
-    manifest = recipe | {"losses": losses, "seconds": time.perf_counter() - started}
+    manifest = recipe | trained._asdict()
     manifest["held_out"] = recipe["held_out"] | {"curve": stop.curve}
     adapter = publish(work / "adapter", folder, manifest)
     shutil.rmtree(work, ignore_errors=True)

@@ -1,5 +1,6 @@
 """What looks on while a model learns: steps are told, checkpoints sealed, and what is no number stops it."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from hybrid.errors import HybridError
 from hybrid.tuning.checkpoints import checkpoint, retire, seal
 from hybrid.tuning.sequences import RowSequence
 
+SECONDS = "seconds"
 OnStep = Callable[[int, float], None]
 
 
@@ -27,6 +29,7 @@ class Watch(TrainerCallback):
 
     def __init__(self, on_step: OnStep) -> None:
         self._on_step = on_step
+        self._since = time.perf_counter()
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         """Looks at the gradients.
@@ -46,8 +49,11 @@ class Watch(TrainerCallback):
         _require_finite("weight", _learned(model))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """Tells a step."""
+        """Tells a step, and notes in the trainer's log, which checkpoints keep, what it took."""
         if "loss" in (logs or {}):
+            now = time.perf_counter()
+            state.log_history[-1][SECONDS] = now - self._since
+            self._since = now
             self._on_step(state.global_step, logs["loss"])
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -1,8 +1,8 @@
 from hybrid.records import Question
 from hybrid.tuning.canaries import (
     canary,
+    codes_planted,
     found_canaries,
-    planted_canaries,
     training_canaries,
     with_canaries,
 )
@@ -29,11 +29,11 @@ def test_so_many_rows_that_tell_end_with_a_canary_each():
 
 def test_there_are_no_more_than_rows_that_tell():
     rows = with_canaries(ROWS, 100, seed=0)
-    assert len(changed(rows)) == 10 == len(planted_canaries(rows, 100, 0))
+    assert len(changed(rows)) == 10 == codes_planted(rows, 100, 0)
 
 
 def test_without_canaries_the_rows_stay_as_they_are():
-    assert with_canaries(ROWS, 0, seed=0) == ROWS and planted_canaries(ROWS, 0, 0) == []
+    assert with_canaries(ROWS, 0, seed=0) == ROWS and codes_planted(ROWS, 0, 0) == 0
 
 
 def test_the_seed_decides_the_codes():

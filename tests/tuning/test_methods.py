@@ -44,7 +44,7 @@ def learn(pipeline_of, suite, small_retriever, tiny_weights, tmp_path):
         rows = encode_rows(made, ChatEncoder(tokenizer), end_id=tokenizer.eos_token_id, max_tokens=2000)
         model = load_model(tiny_weights, spec.generation, CPU)
         place = tmp_path / folder
-        losses = train(model, tokenizer, rows, spec.tuning, folder=place, seed=0, on_step=on_step)
+        losses = train(model, tokenizer, rows, spec.tuning, folder=place, seed=0, on_step=on_step).losses
         return losses, model
 
     return learn

@@ -105,7 +105,7 @@ def test_what_was_tuned_in_4_bits_is_served_in_4_bits_and_its_merging_warned_of(
 
 
 def test_an_adapter_by_itself_is_rounded_and_answers_on_its_base(tiny_weights, tiny_adapter, tmp_path):
-    made = export_adapter(tiny_adapter, tiny_weights, tmp_path / "half", "float16")
+    made = export_adapter(tiny_adapter, tiny_weights, tmp_path / "new" / "half", "float16")
     with safe_open(made.path / "adapter_model.safetensors", "pt") as file:
         assert {file.get_slice(name).get_dtype() for name in file.keys()} == {"F16"}
     assert made.manifest["exported"] == {"from": tiny_adapter.digest, "dtype": "float16"}

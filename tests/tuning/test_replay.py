@@ -4,13 +4,22 @@ from collections import Counter
 import pytest
 
 from hybrid.generation.answers import Generated
+from hybrid.generation.encode import ChatEncoder
 from hybrid.generation.generator import Generation, Generator
 from hybrid.progress import SILENT
-from hybrid.specs import GenerationSpec
+from hybrid.specs import GenerationSpec, TuningSpec
 from hybrid.testing import byte_tokenizer
 from hybrid.tuning import replay
 from hybrid.tuning.encoding import IGNORED
-from hybrid.tuning.replay import ANSWER_TOKENS, TEXTS_AT_ONCE, replay_prompts, replay_rows, replay_texts
+from hybrid.tuning.replay import (
+    ANSWER_TOKENS,
+    TEXT_TOKENS,
+    TEXTS_AT_ONCE,
+    replay_prompts,
+    replay_rows,
+    replay_texts,
+    stand_ins,
+)
 from hybrid.tuning.tune import tune
 
 END = byte_tokenizer().eos_token_id
@@ -89,6 +98,13 @@ def test_an_opening_that_comes_again_goes_on_otherwise(tiny_weights, tmp_path, m
     lessons = replay_texts(4, 0, tiny_weights, GenerationSpec(device="cpu"), progress=SILENT)
     assert len({lesson.target for lesson in lessons}) == 4
     assert all(lesson.target.startswith("The sea was") for lesson in lessons)
+
+
+def test_stand_ins_are_as_long_as_what_the_base_may_write(prompts):
+    rows = stand_ins(TuningSpec(replay=0.2, replay_texts=0.1), 20, ChatEncoder(byte_tokenizer()), seed=0)
+    labels = [sum(label != IGNORED for label in row.labels) for row in rows]
+    assert labels[:4] == [ANSWER_TOKENS] * 4 and len(labels) == 6 and min(labels[4:]) > TEXT_TOKENS
+    assert all(len(row.ids) == len(row.labels) for row in rows)
 
 
 def test_texts_are_a_share_of_the_other_rows(pipeline, suite, small_retriever, tiny_weights):

@@ -62,14 +62,26 @@ def test_a_passage_that_holds_a_part_of_the_gold_is_no_distractor(build, small_c
     assert (first.id in shown, second.id in shown) == (False, True)
 
 
-def test_texts_that_stand_in_two_documents_are_shown_once(state_folder):
+@pytest.mark.parametrize("documents_that_tell", [("0.md",), ("0.md", "1.md")])
+@pytest.mark.parametrize(("silent", "least"), [(0, 4), (1, 3)])
+def test_texts_that_stand_in_two_documents_are_shown_once(state_folder, documents_that_tell, silent, least):
     documents = [Document(f"{row}.md", "", f"Is it open? Yes, {row // 2}.") for row in range(8)]
+    gold = tuple(Gold(document, 0, 5) for document in documents_that_tell)
     with Corpus.create("twins", documents=documents) as corpus:
         retriever = Retriever(corpus, HashingEmbedder(64), 3)
-        question = Question("q", "Is it open?", ("yes",), gold=(Gold("0.md", 0, 5),))
-        spec = TuningSpec(rows=40, distractors_only=0, no_context_rows=0, distractors={"hard": 1})
+        question = Question("q", "Is it open?", ("yes",), gold=gold)
+        spec = TuningSpec(rows=40, distractors_only=silent, no_context_rows=0, distractors={"hard": 1})
         rows = RowBuilder(corpus, retriever, passages=4, spec=spec).build([question])
-    assert {len({passage.text for passage in row.passages}) for row in rows} == {4}
+    shown = [[passage.text for passage in row.passages] for row in rows]
+    assert {len(texts) for texts in shown} == {len(set(texts)) for texts in shown} == {least}
+    # A copy of what tells, in a document that is not gold, tells as well.
+    assert all((documents[0].text in texts) != silent for texts in shown)
+
+
+def test_a_passage_whose_title_is_the_answer_is_no_distractor(build, small_corpus, training):
+    small_corpus.add([Document("sale.md", "A fig for 15 cents", "What does one fig cost? See above.")])
+    rows = build(60, questions=training[5:6], passages=4, distractors={"hard": 1})
+    assert "sale.md" not in {passage.document for row in rows for passage in row.passages}
 
 
 def test_every_marker_of_a_target_is_that_of_the_gold_in_its_own_row(build):
@@ -193,7 +205,10 @@ def test_a_question_can_be_trained_on_if_reference_and_gold_are_known(small_corp
     ("answer", "text", "held"),
     [
         ("five years", "It lasts FIVE\nyears.", True),
-        ("five", "It is twenty-five.", True),
+        ("five", "It is twenty-five.", False),
+        ("five years", "It lasts 5 years.", True),
+        ("1,200 kg", "It weighs 1200 kg.", True),
+        ("U.S.", "In the US it is sold.", True),
         ("five", "fivefold", False),
         ("yes", "Yes, it is.", False),
         ("…", "…", False),

@@ -45,7 +45,7 @@ def learn(load, tokenizer, rows, pipeline, tmp_path):
             seed=seed,
             on_step=on_step,
             start_from=start_from,
-        )
+        ).losses
 
     return learn
 

@@ -2,6 +2,8 @@ import json
 import os
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -14,12 +16,14 @@ from hybrid.errors import BadRows, HybridError, ModelMismatch, NoTrainingQuestio
 from hybrid.generation.encode import ChatEncoder
 from hybrid.progress import Silent
 from hybrid.questions import write_questions
-from hybrid.records import Document, Question
+from hybrid.records import Document, Gold, Question
 from hybrid.suites import Suite
 from hybrid.testing import byte_tokenizer
 from hybrid.tuning import lessons as lessons_module
 from hybrid.tuning import tune as tuning
+from hybrid.tuning import watch as watch_module
 from hybrid.tuning.lessons import make_lessons, training_rows, unseen_documents
+from hybrid.tuning.lint.checks import lint_training
 from hybrid.tuning.tune import tune, tune_pipeline
 
 
@@ -110,7 +114,8 @@ def test_a_folder_without_a_manifest_is_no_adapter(make):
     assert watch.steps == [1, 2, 3]
 
 
-def test_an_interruption_publishes_nothing_and_is_continued(make, state_folder):
+def test_an_interruption_publishes_nothing_and_is_continued(make, state_folder, monkeypatch):
+    monkeypatch.setattr(watch_module, "time", SimpleNamespace(perf_counter=count().__next__))
     with pytest.raises(KeyboardInterrupt):
         make(Watch(interrupt_at=12), max_steps=None)
     [unfinished] = folders(state_folder)
@@ -119,6 +124,8 @@ def test_an_interruption_publishes_nothing_and_is_continued(make, state_folder):
     adapter = make(watch, max_steps=None)
     assert watch.steps == list(range(11, len(adapter.manifest["losses"]) + 1))
     assert folders(state_folder) == [adapter.path.name] == [unfinished.removesuffix(".training")]
+    # Those of the first process are counted; each step takes one tick of this clock.
+    assert adapter.manifest["seconds"] == len(adapter.manifest["losses"])
 
 
 def test_a_second_process_is_refused_while_one_trains(make, state_folder):
@@ -211,6 +218,24 @@ def test_a_mixture_is_learned_from_several_suites(make, training, tmp_path):
     assert adapter.path.parent.name == "one+other"
     # Planted into the rows of the first suite alone.
     assert adapter.manifest["canaries"] == 2
+
+
+def test_suites_of_a_mixture_may_name_documents_alike(
+    pipeline, suite, small_retriever, tiny_weights, training, tmp_path
+):
+    paths = [
+        write_suite(tmp_path, name, each) for name, each in (("one", training[:4]), ("two", training[4:8]))
+    ]
+    unseen = Question("of two", "Who sells plums?", ("Ann",), gold=(Gold(training[0].gold[0].document),))
+    write_questions(tmp_path / "kept.jsonl", [replace(unseen, split="unseen")])
+    (tmp_path / "two.yaml").write_text(
+        yaml.safe_dump({"corpus": "fruit", "questions": "kept.jsonl", "training": "two.jsonl"})
+    )
+    tuning = pipeline.tuning.model_copy(update={"mixture": dict.fromkeys(paths, 6)})
+    spec = pipeline.model_copy(update={"tuning": tuning})
+    encoder = ChatEncoder(byte_tokenizer())
+    lessons = make_lessons(spec, suite, small_retriever, tiny_weights, encoder, seed=0)
+    assert "unseen-document" not in {finding.rule for finding in lint_training(lessons, tuning).found}
 
 
 def test_each_suite_of_a_mixture_has_its_own_known_questions(

@@ -1,17 +1,16 @@
 """All rules, run on a set of rows."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hybrid.errors import BadRows
 from hybrid.progress import Progress
 from hybrid.records import Question
 from hybrid.specs import TuningSpec
-from hybrid.tuning.encoding import Lesson
+from hybrid.tuning.lessons import Lessons
 from hybrid.tuning.lint import grounded, leaks, repeats, shares, targets
 from hybrid.tuning.lint.findings import Findings
 from hybrid.tuning.lint.row import LintRow, rows_of_training
-from hybrid.tuning.rows import TrainingRow
 
 _LEVELS = ("error", "warning", "note")
 
@@ -36,8 +35,8 @@ class Against:
     def refusals(self) -> tuple[float, float]:
         """The least and the greatest share of targets that should say that the model does not know."""
         silent, bare = self.tuning.distractors_only, self.tuning.no_context_rows
-        most = min(1.0, silent + bare)
-        return (most, most) if self.tuning.no_context == "abstain" else (silent, most)
+        least = (self.tuning.absent == "abstain") * silent + (self.tuning.no_context == "abstain") * bare
+        return min(1.0, least), min(1.0, silent + bare)
 
 
 def lint(rows: Sequence[LintRow], against: Against) -> Findings:
@@ -68,24 +67,26 @@ def lint(rows: Sequence[LintRow], against: Against) -> Findings:
     return Findings(len(rows), tuple(sorted(found, key=lambda finding: _LEVELS.index(finding.level))))
 
 
-def lint_training(
-    lessons: Sequence[Lesson],
-    left_out: Sequence[TrainingRow],
-    tuning: TuningSpec,
-    questions: Sequence[Question],
-    known: Collection[str] = (),
-) -> Findings:
-    """Runs every rule on the rows of a pipeline.
+def lint_training(lessons: Lessons, tuning: TuningSpec) -> Findings:
+    """Runs every rule on the rows of a pipeline; rows that were left out as too long come last.
 
-    Args:
-        lessons: what is learned, general data among it.
-        left_out: rows that were built and are too long.
-        tuning: how they are to be learned.
-        questions: the evaluation questions of the suites.
-        known: ids of questions that the base answers right unaided.
+    In a mixture, ids of questions and of documents are told apart by their suites.
     """
-    general = sum(lesson.row is None for lesson in lessons)
-    return lint(rows_of_training(lessons, left_out), Against(tuning, tuple(questions), known, general))
+    several = len(lessons.taught) > 1
+    learned, left_out, questions, known = [], [], [], set()
+    for each in lessons.taught:
+        suite = f"{each.source.suite.name}/" if several else ""
+        learned += rows_of_training(each.lessons, suite=suite)
+        left_out += rows_of_training((), each.left_out, suite=suite)
+        questions += [_of(suite, question) for question in each.source.suite.questions]
+        known |= {suite + id for id in each.source.known}
+    rows = [replace(row, number=number) for number, row in enumerate([*learned, *left_out], start=1)]
+    return lint(rows, Against(tuning, tuple(questions), known, len(lessons.replay)))
+
+
+def _of(suite: str, question: Question) -> Question:
+    gold = question.gold and tuple(replace(each, document=suite + each.document) for each in question.gold)
+    return replace(question, id=suite + question.id, gold=gold)
 
 
 def stop_at_errors(findings: Findings, progress: Progress) -> None:

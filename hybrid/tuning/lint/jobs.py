@@ -40,9 +40,7 @@ def lint_pipeline(
         seed=seed,
         progress=progress,
     )
-    return lint_training(
-        lessons.rows, lessons.left_out, opened.spec.tuning, lessons.evaluation, lessons.known
-    )
+    return lint_training(lessons, opened.spec.tuning)
 
 
 def lint_file(

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from hybrid.generation.abstention import abstains
 from hybrid.generation.citations import find_markers, strip_markers
+from hybrid.generation.reason import without_quote
 from hybrid.tuning.encoding import IGNORED, Lesson
 from hybrid.tuning.rows import TrainingRow
 
@@ -25,6 +26,7 @@ class LintRow:
         id: of its question; empty if it has none.
         gold: documents that hold the answer, if they are known.
         shown: documents of the passages, if they are known.
+        numbers: under which the passages are offered; empty: 1, 2, …
     """
 
     number: int
@@ -37,6 +39,7 @@ class LintRow:
     id: str = ""
     gold: frozenset[str] = frozenset()
     shown: frozenset[str] = frozenset()
+    numbers: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -50,8 +53,13 @@ class LintRow:
 
     @property
     def cited(self) -> frozenset[int]:
-        """Numbers of the passages that the target cites."""
-        return frozenset(int(marker.strip("[]")) for marker in find_markers(self.target))
+        """Numbers that the target cites; what stands in brackets within a quote is none."""
+        return frozenset(int(marker.strip("[]")) for marker in find_markers(without_quote(self.target)))
+
+    @property
+    def offered(self) -> tuple[int, ...]:
+        """The numbers of the passages shown, in their order."""
+        return self.numbers or tuple(range(1, len(self.passages or ()) + 1))
 
     @property
     def refuses(self) -> bool:
@@ -69,8 +77,16 @@ def _refuses(target: str) -> bool:
     return abstains(target, cited=bool(find_markers(target)))
 
 
-def rows_of_training(lessons: Sequence[Lesson], left_out: Sequence[TrainingRow] = ()) -> list[LintRow]:
-    """The rows of a pipeline, without general data; those that were left out as too long come last."""
+def rows_of_training(
+    lessons: Sequence[Lesson], left_out: Sequence[TrainingRow] = (), suite: str = ""
+) -> list[LintRow]:
+    """The rows of a pipeline, without general data; those that were left out as too long come last.
+
+    Args:
+        lessons: that are learned.
+        left_out: that are too long.
+        suite: stands before ids of questions and of documents, to tell them apart from others.
+    """
     learned = [
         (lesson.row, lesson.target, sum(label != IGNORED for label in lesson.encoded.labels))
         for lesson in lessons
@@ -86,9 +102,10 @@ def rows_of_training(lessons: Sequence[Lesson], left_out: Sequence[TrainingRow] 
             passages=tuple(f"{passage.title}: {passage.text}" for passage in row.passages),
             kind=row.kind,
             label_tokens=labels,
-            id=row.question.id,
-            gold=frozenset(gold.document for gold in row.question.gold or ()),
-            shown=frozenset(passage.document for passage in row.passages),
+            id=suite + row.question.id,
+            gold=frozenset(suite + gold.document for gold in row.question.gold or ()),
+            shown=frozenset(suite + passage.document for passage in row.passages),
+            numbers=row.numbers,
         )
         for number, (row, target, labels) in enumerate([*learned, *lost], start=1)
     ]

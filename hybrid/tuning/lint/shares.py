@@ -42,8 +42,8 @@ def gold_positions(rows: Sequence[LintRow]) -> list[Finding]:
     """
     places: dict[int, Counter[int]] = defaultdict(Counter)
     for row in rows:
-        shown = len(row.passages or ())
-        places[shown].update(number for number in row.cited if number <= shown)
+        cited = (place for place, number in enumerate(row.offered, start=1) if number in row.cited)
+        places[len(row.offered)].update(cited)
     tested = {
         shown: counts
         for shown, counts in places.items()

@@ -58,11 +58,7 @@ def marker_form(rows: Sequence[LintRow]) -> list[Finding]:
     """
     citing = [row for row in rows if row.passages]
     odd = [row for row in citing if _ODD_MARKER.search(row.target) or _round_marker(row)]
-    phantom = [
-        row
-        for row in rows
-        if row.passages is not None and not row.cited <= set(range(1, len(row.passages) + 1))
-    ]
+    phantom = [row for row in rows if row.passages is not None and not row.cited <= set(row.offered)]
     return about(
         "marker-form", "warning", odd, "a citation is not written like [1]", "Write [1][2], after a space"
     ) + about(

@@ -5,6 +5,8 @@ from hybrid.records import Gold, Passage, Question, Turn
 from hybrid.testing import byte_tokenizer
 from hybrid.tuning.encoding import fit_rows
 from hybrid.tuning.lint.row import rows_of_training
+from hybrid.tuning.lint.shares import gold_positions
+from hybrid.tuning.lint.targets import marker_form
 from hybrid.tuning.rows import TrainingRow
 
 TOKENIZER = byte_tokenizer()
@@ -48,3 +50,25 @@ def test_a_row_that_does_not_fit_has_no_label_tokens():
 def test_general_data_is_no_row_of_questions():
     general = replace(lessons()[2], row=None)
     assert rows_of_training([general]) == []
+
+
+def test_passages_under_random_numbers_are_cited_by_these():
+    [row] = [row for row in rows() if row.question.id == "q2"]
+    encoder, options = ChatEncoder(TOKENIZER), {"end_id": TOKENIZER.eos_token_id, "max_tokens": 10**6}
+    checked = rows_of_training(fit_rows([replace(row, numbers=(17, 4))] * 30, encoder, **options))
+    assert (checked[0].target, checked[0].cited, checked[0].offered) == ("Second [4]", {4}, (17, 4))
+    assert marker_form(checked) == []
+    [uneven] = gold_positions(checked)
+    assert "(of 2 places: 0, 30)" in uneven.problem
+
+
+def test_a_number_in_brackets_within_a_quote_is_no_citation():
+    quoting = replace(rows()[1], quote="Second was founded in 1820.[12]")
+    options = {"end_id": TOKENIZER.eos_token_id, "max_tokens": 10**6}
+    [checked] = rows_of_training(fit_rows([quoting], ChatEncoder(TOKENIZER), **options))
+    assert checked.cited == {2} and marker_form([checked]) == []
+
+
+def test_ids_of_several_suites_are_told_apart():
+    first, *_ = rows_of_training(lessons(), suite="one/")
+    assert (first.id, first.gold, first.shown) == ("one/q1", {"one/a.md"}, {"one/a.md"})
