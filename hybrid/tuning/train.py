@@ -71,7 +71,7 @@ def train(
         peft_config=adapter,
         callbacks=[Watch(on_step), *callbacks],
     )
-    if model.device.type == "cpu":
+    if model.device.type == "cpu" and spec.method != "full":
         # trl rounds an adapter on a 4-bit base to bfloat16; a checkpoint would be read again as float32.
         _in_full_precision(trainer.model)
     trainer.remove_callback(PrinterCallback)

@@ -27,6 +27,7 @@ def pipeline_of(pipeline):
 
     def of(method, **changes):
         data = pipeline.model_dump(exclude_defaults=True)
+        data["generation"] = data.get("generation", {}) | changes.pop("generation", {})
         data["tuning"] |= {"method": method} | changes
         return PipelineSpec.model_validate(data)
 
@@ -69,6 +70,11 @@ def test_a_full_tuning_leaves_a_model_folder_in_which_every_layer_has_changed(le
     assert (folder / "tokenizer.json").read_bytes() == (tiny_weights.path / "tokenizer.json").read_bytes()
     assert open_adapter(folder) == Adapter(folder, locate(str(folder)).digest, {}, whole=True)
     assert not list(folder.glob("*.bin"))
+
+
+def test_a_full_tuning_keeps_the_number_format_that_is_named(learn, tmp_path):
+    learn("full", max_steps=1, generation={"dtype": "bfloat16"})
+    assert {weight.dtype for weight in learned(tmp_path / "work").values()} == {torch.bfloat16}
 
 
 @pytest.mark.parametrize("method", ["lora", "qlora", "full"])
