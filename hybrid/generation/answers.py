@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,14 @@ class AnswerStore:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(asdict(batch), file)
         os.replace(beside, path)
+
+    def kept(self, key: str, make: Callable[[], GeneratedBatch]) -> GeneratedBatch:
+        """The batch of that key, made and kept if it was not generated before."""
+        batch = self.get(key)
+        if batch is None:
+            batch = make()
+            self.put(key, batch)
+        return batch
 
     def _path(self, key: str) -> Path:
         return self._folder / key[:2] / f"{key}.json"

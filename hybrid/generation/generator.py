@@ -176,9 +176,7 @@ class Generator:
             done(len(outputs), "")
         return Generation(tuple(outputs[i] for i in range(len(prompts))), seconds, peak)
 
-    def sampled(
-        self, openings: Sequence[str], *, tokens: int, seed: int, store: AnswerStore | None = None
-    ) -> list[str]:
+    def sampled(self, openings: Sequence[str], *, tokens: int, seed: int, store: AnswerStore) -> list[str]:
         """What the base writes after each opening, drawn from its own distribution.
 
         Args:
@@ -189,11 +187,7 @@ class Generator:
         """
         rows = [(self.encoder.start_id, *self.encoder.text(opening)) for opening in openings]
         key = batch_key(f"{self.setup(tuned=False)}|sampled {tokens} {seed}", rows)
-        batch = store.get(key) if store else None
-        if batch is None:
-            batch = self._sampled_batch(rows, tokens, seed)
-            if store:
-                store.put(key, batch)
+        batch = store.kept(key, lambda: self._sampled_batch(rows, tokens, seed))
         return [output.text for output in batch.outputs]
 
     def _sampled_batch(self, rows: Sequence[tuple[int, ...]], tokens: int, seed: int) -> GeneratedBatch:
@@ -233,11 +227,7 @@ class Generator:
         if store is None:
             return self._generate_batch(prompts, tuned)
         key = batch_key(self.setup(tuned), [prompt.content for prompt in prompts])
-        batch = store.get(key)
-        if batch is None:
-            batch = self._generate_batch(prompts, tuned)
-            store.put(key, batch)
-        return batch
+        return store.kept(key, lambda: self._generate_batch(prompts, tuned))
 
     def _generate_batch(self, prompts: Sequence[Prompt], tuned: bool) -> GeneratedBatch:
         arm = self._arm(tuned)

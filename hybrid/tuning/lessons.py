@@ -19,7 +19,7 @@ from hybrid.tuning.encoding import Lesson, fit_rows
 from hybrid.tuning.gold import trainable
 from hybrid.tuning.held_out import MOST_ROWS, HeldOut, as_asked, hold_out
 from hybrid.tuning.known import known_unaided
-from hybrid.tuning.replay import replay_counts, replay_prompts, replay_rows, replay_texts
+from hybrid.tuning.replay import replay
 from hybrid.tuning.rows import TrainingRow
 from hybrid.tuning.teacher import Teacher
 
@@ -64,13 +64,13 @@ class Taught:
         ``documents`` hold the answers that were learned; ``shown`` are all whose text stood in a row. Loss is
         taken on answers only.
         """
-        corpus = self.source.suite.corpus
+        corpus, rows = self.source.suite.corpus, self.rows
         told = {
             "suite": self.source.suite.name,
             "corpus": {"name": corpus.name, "generation": corpus.generation, "digest": corpus.digest},
-            "rows": len(self.rows),
-            "documents": sorted({gold.document for row in self.rows for gold in row.question.gold or ()}),
-            "shown": sorted({passage.document for row in self.rows for passage in row.passages}),
+            "rows": len(rows),
+            "documents": sorted({gold.document for row in rows for gold in row.question.gold or ()}),
+            "shown": sorted({passage.document for row in rows for passage in row.passages}),
         }
         return told | ({"teacher": self.teacher} if self.teacher else {})
 
@@ -126,7 +126,7 @@ def make_lessons(
             "Raise tuning.max_row_tokens."
         )
     canaries = codes_planted(rows, spec.tuning.canaries, seed)
-    return Lessons(taught, _replay(spec, weights, len(rows), seed, progress), canaries)
+    return Lessons(taught, replay(spec, weights, len(rows), seed, progress), canaries)
 
 
 def _taught(
@@ -290,19 +290,3 @@ def _sources(
             )
         )
     return sources
-
-
-def _replay(spec: PipelineSpec, weights: Weights, rows: int, seed: int, progress: Progress) -> list[Lesson]:
-    prompts, texts = replay_counts(spec.tuning, rows)
-    lessons: list[Lesson] = []
-    if prompts:
-        lessons += replay_rows(
-            replay_prompts(prompts, seed),
-            weights,
-            spec.generation,
-            max_tokens=spec.tuning.max_row_tokens,
-            progress=progress,
-        )
-    if texts:
-        lessons += replay_texts(texts, seed, weights, spec.generation, progress=progress)
-    return lessons

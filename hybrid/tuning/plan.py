@@ -22,7 +22,7 @@ from hybrid.generation.device import load_model, pick_device, pick_dtype, reside
 from hybrid.generation.encode import ChatEncoder
 from hybrid.models import Weights
 from hybrid.progress import SILENT, Progress
-from hybrid.specs import PipelineSpec, load_spec
+from hybrid.specs import PipelineSpec, TuningSpec, load_spec
 from hybrid.tuning.devices import GPU_BASE_MB, GPUS, this_machine
 from hybrid.tuning.encoding import IGNORED, EncodedRow
 from hybrid.tuning.footprint import METHODS, Footprint, Mask, Method, Setup, footprint, read_auto_config
@@ -220,7 +220,7 @@ def plan_pipeline(
     spec = load_spec(PipelineSpec, path, overrides)
     config = read_auto_config(models.locate_config(spec.model, progress.say))
     weights = _weights(spec.model, progress)
-    rows = _rows(pipeline, suite, overrides, weights, seed, progress) if weights else []
+    rows = _rows(pipeline, suite, overrides, spec.tuning, weights, seed, progress) if weights else []
     config._attn_implementation = spec.generation.attention
     work = workload(spec, plan_training(rows, config, spec.tuning, seed))
     bases = {"cpu": resident_memory_mb(), "gpu": float(GPU_BASE_MB)}
@@ -354,6 +354,7 @@ def _rows(
     pipeline: str,
     suite: str | None,
     overrides: Sequence[str],
+    tuning: TuningSpec,
     weights: Weights,
     seed: int,
     progress: Progress,
@@ -364,8 +365,7 @@ def _rows(
         opened.spec, opened.suite, opened.retriever, weights, encoder, seed=seed, progress=progress
     )
     rows = [lesson.encoded for lesson in lessons.rows]
-    wanted = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides).tuning
-    return rows + stand_ins(wanted, len(rows), encoder, seed)
+    return rows + stand_ins(tuning, len(rows), encoder, seed)
 
 
 def _label_places(labels: Sequence[int]) -> set[int]:

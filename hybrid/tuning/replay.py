@@ -18,7 +18,7 @@ from hybrid.generation.generator import Generator
 from hybrid.generation.prompt import Message
 from hybrid.models import Weights
 from hybrid.progress import Progress
-from hybrid.specs import GenerationSpec, TuningSpec
+from hybrid.specs import GenerationSpec, PipelineSpec, TuningSpec
 from hybrid.tuning.encoding import IGNORED, EncodedRow, Lesson, encode_chat
 
 PROMPTS = "general/training.jsonl"
@@ -28,20 +28,34 @@ TEXT_TOKENS = 96
 TEXTS_AT_ONCE = 20
 
 
-def replay_counts(tuning: TuningSpec, rows: int) -> tuple[int, int]:
-    """How many prompts and how many texts come to so many other rows."""
-    return round(tuning.replay * rows), round(tuning.replay_texts * rows)
+def replay(spec: PipelineSpec, weights: Weights, rows: int, seed: int, progress: Progress) -> list[Lesson]:
+    """The general data that a pipeline learns beside so many other rows."""
+    prompts, texts = _counts(spec.tuning, rows)
+    lessons: list[Lesson] = []
+    if not prompts and not texts:
+        return lessons
+    generator = replay_generator(weights, spec.generation)
+    if prompts:
+        asked = replay_prompts(prompts, seed)
+        lessons += replay_rows(asked, generator, max_tokens=spec.tuning.max_row_tokens, progress=progress)
+    if texts:
+        lessons += replay_texts(texts, seed, generator, progress=progress)
+    return lessons
+
+
+def replay_generator(weights: Weights, spec: GenerationSpec) -> Generator:
+    """The base as it writes what is to be learned again; ``spec`` says where and in which precision."""
+    return Generator(weights, spec.model_copy(update={"max_new_tokens": ANSWER_TOKENS}))
 
 
 def stand_ins(tuning: TuningSpec, rows: int, encoder: ChatEncoder, seed: int) -> list[EncodedRow]:
     """Rows as long as those of replay may become, without asking the base: their answers are no words."""
-    prompts, texts = replay_counts(tuning, rows)
+    prompts, texts = _counts(tuning, rows)
     answer, text = ([encoder.start_id] * count for count in (ANSWER_TOKENS, TEXT_TOKENS))
     asked = [encoder.prompt([Message("user", prompt)]) for _, prompt in replay_prompts(prompts, seed)]
-    opened = [encoder.text(row["text"]) for row in islice(cycle(_general(OPENINGS)), texts)]
     return [
         *(EncodedRow("", (*ids, *answer), (*[IGNORED] * len(ids), *answer)) for ids in asked),
-        *(EncodedRow("", (encoder.start_id, *ids, *text), (IGNORED, *ids, *text)) for ids in opened),
+        *(_text_row(row["id"], [*encoder.text(row["text"]), *text], encoder) for row in _openings(texts)),
     ]
 
 
@@ -57,8 +71,7 @@ def replay_prompts(count: int, seed: int) -> list[tuple[str, str]]:
 
 def replay_rows(
     prompts: Sequence[tuple[str, str]],
-    weights: Weights,
-    spec: GenerationSpec,
+    generator: Generator,
     *,
     max_tokens: int,
     progress: Progress,
@@ -67,12 +80,10 @@ def replay_rows(
 
     Args:
         prompts: see :func:`replay_prompts`.
-        weights: the base.
-        spec: where and in which precision it runs.
+        generator: the base, see :func:`replay_generator`.
         max_tokens: of a row.
         progress: shows the answering.
     """
-    generator = Generator(weights, spec.model_copy(update={"max_new_tokens": ANSWER_TOKENS}))
     distinct = dict(prompts)
     asked = {id: [Message("user", prompt)] for id, prompt in distinct.items()}
     store = AnswerStore(library.home() / "answers")
@@ -86,21 +97,17 @@ def replay_rows(
     return [lesson for lesson in lessons if lesson is not None]
 
 
-def replay_texts(
-    count: int, seed: int, weights: Weights, spec: GenerationSpec, *, progress: Progress
-) -> list[Lesson]:
+def replay_texts(count: int, seed: int, generator: Generator, *, progress: Progress) -> list[Lesson]:
     """So many texts that the base writes after openings of sentences, learned whole; they teach no end.
 
     Args:
         count: of texts; openings come again, and go on otherwise, once all were used.
         seed: draws the texts.
-        weights: the base.
-        spec: where and in which precision it runs.
+        generator: the base, see :func:`replay_generator`.
         progress: shows the writing.
     """
-    generator = Generator(weights, spec)
     store = AnswerStore(library.home() / "answers")
-    rows = list(islice(cycle(_general(OPENINGS)), count))
+    rows = _openings(count)
     chooser = random.Random(f"texts {seed}")
     texts: list[str] = []
     with progress.track("Texts of the base, for replay", count) as done:
@@ -111,11 +118,24 @@ def replay_texts(
             texts += [f"{opening} {text}" for opening, text in zip(openings, written, strict=True)]
             done(len(texts), "")
     encoder = generator.encoder
-    encoded = [(encoder.start_id, *encoder.text(text)) for text in texts]
     return [
-        Lesson(EncodedRow(row["id"], ids, (IGNORED, *ids[1:])), (), text, ends=False)
-        for row, text, ids in zip(rows, texts, encoded, strict=True)
+        Lesson(_text_row(row["id"], encoder.text(text), encoder), (), text, ends=False)
+        for row, text in zip(rows, texts, strict=True)
     ]
+
+
+def _counts(tuning: TuningSpec, rows: int) -> tuple[int, int]:
+    """How many prompts and how many texts come to so many other rows."""
+    return round(tuning.replay * rows), round(tuning.replay_texts * rows)
+
+
+def _openings(count: int) -> list[dict[str, str]]:
+    return list(islice(cycle(_general(OPENINGS)), count))
+
+
+def _text_row(name: str, ids: Sequence[int], encoder: ChatEncoder) -> EncodedRow:
+    """A text learned whole, after the token that starts one."""
+    return EncodedRow(name, (encoder.start_id, *ids), (IGNORED, *ids))
 
 
 def _general(name: str) -> list[dict[str, str]]:

@@ -141,7 +141,9 @@ def test_texts_are_drawn_from_the_base_by_their_seed_alone(
     state = torch.random.get_rng_state()
     texts = tuned_generator.sampled(openings, tokens=12, seed=3, store=store)
     assert torch.equal(torch.random.get_rng_state(), state)
-    assert texts == Generator(tiny_weights, SPEC).sampled(openings, tokens=12, seed=3)
+    assert texts == Generator(tiny_weights, SPEC).sampled(
+        openings, tokens=12, seed=3, store=AnswerStore(tmp_path / "other")
+    )
     assert texts != tuned_generator.sampled(openings, tokens=12, seed=4, store=store)
     monkeypatch.setattr(tuned_generator.model, "generate", lambda **_: pytest.fail("drawn again"))
     assert texts == tuned_generator.sampled(openings, tokens=12, seed=3, store=store)

@@ -15,6 +15,7 @@ from hybrid.tuning.replay import (
     ANSWER_TOKENS,
     TEXT_TOKENS,
     TEXTS_AT_ONCE,
+    replay_generator,
     replay_prompts,
     replay_rows,
     replay_texts,
@@ -57,7 +58,7 @@ def test_no_prompt_comes_again_before_all_were_used(prompts):
 def test_the_own_answer_is_learned_with_its_end_unless_it_was_cut_off(prompts, answered, tiny_weights):
     spec = GenerationSpec(device="cpu")
     drawn = [(id, prompts[id]) for id in ("g0", "g1", "g2", "g1")]
-    lessons = replay_rows(drawn, tiny_weights, spec, max_tokens=1000, progress=SILENT)
+    lessons = replay_rows(drawn, replay_generator(tiny_weights, spec), max_tokens=1000, progress=SILENT)
     assert [lesson.encoded.question for lesson in lessons] == ["g0", "g1", "g1"]
     assert [lesson.ends for lesson in lessons] == [True, False, False]
     for lesson in lessons:
@@ -79,8 +80,10 @@ def test_the_manifest_counts_the_rows_of_replay(
 
 
 def test_a_text_of_the_base_is_learned_whole_but_its_first_token_and_without_an_end(tiny_weights):
+    generator = replay_generator(tiny_weights, GenerationSpec(device="cpu"))
+
     def written(count, seed):
-        return replay_texts(count, seed, tiny_weights, GenerationSpec(device="cpu"), progress=SILENT)
+        return replay_texts(count, seed, generator, progress=SILENT)
 
     lessons = written(TEXTS_AT_ONCE + 3, seed=1)
     assert len(lessons) == TEXTS_AT_ONCE + 3
@@ -95,7 +98,9 @@ def test_a_text_of_the_base_is_learned_whole_but_its_first_token_and_without_an_
 def test_an_opening_that_comes_again_goes_on_otherwise(tiny_weights, tmp_path, monkeypatch):
     (tmp_path / "openings.jsonl").write_text('{"id": "o", "text": "The sea was"}\n')
     monkeypatch.setattr(replay, "OPENINGS", str(tmp_path / "openings.jsonl"))
-    lessons = replay_texts(4, 0, tiny_weights, GenerationSpec(device="cpu"), progress=SILENT)
+    lessons = replay_texts(
+        4, 0, replay_generator(tiny_weights, GenerationSpec(device="cpu")), progress=SILENT
+    )
     assert len({lesson.target for lesson in lessons}) == 4
     assert all(lesson.target.startswith("The sea was") for lesson in lessons)
 

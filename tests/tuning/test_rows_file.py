@@ -16,7 +16,7 @@ from hybrid.testing import byte_tokenizer
 from hybrid.tuning.encoding import fit_rows
 from hybrid.tuning.lessons import training_rows
 from hybrid.tuning.lint.files import read_file
-from hybrid.tuning.replay import replay_texts
+from hybrid.tuning.replay import replay_generator, replay_texts
 from hybrid.tuning.rows import TrainingRow
 from hybrid.tuning.rows_file import row_line, write_rows_file
 
@@ -70,7 +70,9 @@ def test_encoded_by_itself_the_text_gives_the_ids_that_are_trained_on(lessons):
 
 def test_a_text_of_the_base_begins_with_the_first_token_of_the_model(tiny_weights, tmp_path):
     encoder = ChatEncoder(byte_tokenizer())
-    [lesson] = replay_texts(1, 0, tiny_weights, GenerationSpec(device="cpu"), progress=SILENT)
+    [lesson] = replay_texts(
+        1, 0, replay_generator(tiny_weights, GenerationSpec(device="cpu")), progress=SILENT
+    )
     row = row_line(lesson, encoder)
     ids = encoder.tokenizer(row["prompt"] + row["completion"], add_special_tokens=False)["input_ids"]
     assert tuple(ids) == lesson.encoded.ids and row["completion"] == lesson.target
