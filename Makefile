@@ -66,6 +66,7 @@ grounded: $(INSTALLED)  ## the shipped adapter trained anew, in stages (DATA=fol
 	$(BIN)/hybrid corpus import timeqa --format jsonl build/grounded/timeqa --split-off 1 --replace
 	$(BIN)/hybrid corpus import hotpot --format jsonl build/grounded/hotpot --split-off 1 --passage-chars 900 --replace
 	$(BIN)/hybrid corpus import records --format jsonl build/grounded/records --split-off 1 --passage-chars 600 --replace
+	$(BIN)/hybrid corpus import general --format jsonl build/grounded/general --split-off 1 --replace
 	$(BIN)/hybrid tune grounded-training --seed $(or $(SEED),0) $(if $(START),--set tuning.start_from="$(START)")
 
 smoke: $(INSTALLED)  ## the main job on a tiny random model, thrown away afterwards

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from grounded_general import general
 from grounded_records import records
 from judge_data import lines, untokenised
 
@@ -31,7 +32,8 @@ def main() -> None:
     options = parser.parse_args()
     if not (options.data / "timeqa_human").is_dir():
         parser.error(f"{options.data} holds no timeqa_human: name the folder of public sets with --data.")
-    sets = {"timeqa": timeqa(options.data), "hotpot": hotpot(options.data), "records": records()}
+    sets = {"timeqa": timeqa(options.data), "hotpot": hotpot(options.data)}
+    sets |= {"records": records(), "general": general()}
     for name, rows in sets.items():
         folder = options.out / name
         folder.mkdir(parents=True, exist_ok=True)

@@ -77,7 +77,7 @@ def person(rng: random.Random) -> str:
     """A made-up name."""
     first = "Ada Bela Corin Dorte Emmerik Fenna Gustel Hanno Ilka Jory Katrin Lovis Mirko Nele Oskar".split()
     last = (
-        "Ahlquist Bramsen Colder Dunmore Elvers Fosk Gantry Hollin Irving Jessop Kestrel Lund Morrow".split()
+        "Ahlquist Bramsen Colder Dunmore Elvers Fosk Gantry Hollin Irving Jessop Karlow Lund Morrow".split()
     )
     return f"{rng.choice(first)} {rng.choice(last)}"
 

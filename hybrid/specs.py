@@ -121,6 +121,21 @@ class DistractorsSpec(Spec):
         return self
 
 
+class PartSpec(Spec):
+    """What one suite of a mixture gives: so many rows, by a policy of its own where it names one."""
+
+    rows: int = Field(ge=1, description="training rows of this suite")
+    distractors_only: float | None = Field(None, ge=0, le=1, description="as in tuning, for this suite")
+    absent: Literal["abstain", "from_memory"] | None = Field(None, description="likewise")
+    no_context_rows: float | None = Field(None, ge=0, le=1, description="likewise")
+    no_context: Literal["abstain", "from_memory"] | None = Field(None, description="likewise")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rows_alone(cls, value: object) -> object:
+        return {"rows": value} if isinstance(value, int) else value
+
+
 class TuningSpec(Spec):
     """How training rows are made and learned."""
 
@@ -128,8 +143,9 @@ class TuningSpec(Spec):
         "lora", description="lora: an adapter; qlora: one on a base in 4 bits (2305.14314); full: all weights"
     )
     rows: int = Field(300, ge=1, description="training rows; questions repeat with fresh distractors")
-    mixture: dict[str, Annotated[int, Field(ge=1)]] = Field(
-        default_factory=dict, description="`SUITE: rows`: learn from these suites instead of the one asked"
+    mixture: dict[str, PartSpec] = Field(
+        default_factory=dict,
+        description="`SUITE: rows` or `SUITE: {rows: …, absent: …}`: learn from these suites instead",
     )
     start_from: str | None = Field(
         None, description="adapter to go on from: a folder, or the name of a shipped one"
@@ -186,6 +202,15 @@ class TuningSpec(Spec):
         None, ge=1, description="steps after which the held-out questions are asked; None: five times in all"
     )
     patience: int = Field(2, ge=1, description="stop after so many checks without a gain")
+
+    @property
+    def rows_wanted(self) -> int:
+        """Rows of all suites that are learned from, without general data."""
+        return sum(part.rows for part in self.mixture.values()) or self.rows
+
+    def of(self, part: PartSpec) -> "TuningSpec":
+        """The policy for one suite of the mixture."""
+        return self.model_copy(update=part.model_dump(exclude_none=True))
 
 
 class ReferencesSpec(Spec):

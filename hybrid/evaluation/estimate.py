@@ -135,7 +135,7 @@ def _read(job: Job, prompts: Mapping[bool, Mapping[str, Prompt]]) -> dict[str, l
 def _training(job: Job, prompts: Sequence[Prompt], seconds_a_token: float) -> tuple[float, str]:
     tuning = job.spec.tuning
     row = sum(prompt.tokens for prompt in prompts) / len(prompts)
-    wanted = sum(tuning.mixture.values()) or tuning.rows
+    wanted = tuning.rows_wanted
     rows = (
         wanted
         if tuning.max_steps is None

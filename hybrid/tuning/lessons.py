@@ -278,15 +278,17 @@ def _sources(
     if not spec.tuning.mixture:
         return [Source(suite, retriever, spec.tuning, known_unaided(spec, suite, weights, progress))]
     sources: list[Source] = []
-    for name, rows in spec.tuning.mixture.items():
+    for name, part in spec.tuning.mixture.items():
         opened = load_suite(name, say=progress.say)
         canaries = 0 if sources else spec.tuning.canaries
+        tuning = spec.tuning.of(part).model_copy(update={"canaries": canaries})
+        own = spec.model_copy(update={"tuning": tuning})
         sources.append(
             Source(
                 opened,
                 load_retriever(spec, opened.corpus, progress.say),
-                spec.tuning.model_copy(update={"rows": rows, "canaries": canaries}),
-                known_unaided(spec, opened, weights, progress),
+                tuning,
+                known_unaided(own, opened, weights, progress),
             )
         )
     return sources

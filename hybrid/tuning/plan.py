@@ -291,10 +291,9 @@ def _greatest_workload(spec: PipelineSpec) -> Workload:
     batch = max(1, tuning.batch_tokens // tuning.max_row_tokens)
     tokens = max(tuning.max_row_tokens, tuning.batch_tokens // batch)
     labels = batch * min(spec.generation.max_new_tokens, tokens)
-    rows = sum(tuning.mixture.values()) or tuning.rows
     return Workload(
-        rows=rows,
-        steps=tuning.max_steps or math.ceil(rows / batch),
+        rows=tuning.rows_wanted,
+        steps=tuning.max_steps or math.ceil(tuning.rows_wanted / batch),
         batch=batch,
         tokens=tokens,
         places=batch * min(labels, tokens),

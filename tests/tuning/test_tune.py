@@ -1,5 +1,6 @@
 import json
 import os
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
@@ -17,6 +18,7 @@ from hybrid.generation.encode import ChatEncoder
 from hybrid.progress import Silent
 from hybrid.questions import write_questions
 from hybrid.records import Document, Gold, Question
+from hybrid.specs import PartSpec
 from hybrid.suites import Suite
 from hybrid.testing import byte_tokenizer
 from hybrid.tuning import lessons as lessons_module
@@ -209,7 +211,9 @@ def write_suite(folder, name, questions):
 def test_a_mixture_is_learned_from_several_suites(make, training, tmp_path):
     halves = {"one": training[:4], "other": training[4:8]}
     paths = {name: write_suite(tmp_path, name, each) for name, each in halves.items()}
-    adapter = make(mixture={paths["one"]: 8, paths["other"]: 4}, max_steps=1, canaries=2)
+    adapter = make(
+        mixture={paths["one"]: PartSpec(rows=8), paths["other"]: PartSpec(rows=4)}, max_steps=1, canaries=2
+    )
     told = {source["suite"]: source for source in adapter.manifest["sources"]}
     assert {name: source["rows"] for name, source in told.items()} == {"one": 8, "other": 4}
     for name, each in halves.items():
@@ -231,7 +235,7 @@ def test_suites_of_a_mixture_may_name_documents_alike(
     (tmp_path / "two.yaml").write_text(
         yaml.safe_dump({"corpus": "fruit", "questions": "kept.jsonl", "training": "two.jsonl"})
     )
-    tuning = pipeline.tuning.model_copy(update={"mixture": dict.fromkeys(paths, 6)})
+    tuning = pipeline.tuning.model_copy(update={"mixture": dict.fromkeys(paths, PartSpec(rows=6))})
     spec = pipeline.model_copy(update={"tuning": tuning})
     encoder = ChatEncoder(byte_tokenizer())
     lessons = make_lessons(spec, suite, small_retriever, tiny_weights, encoder, seed=0)
@@ -244,12 +248,39 @@ def test_each_suite_of_a_mixture_has_its_own_known_questions(
     paths = [write_suite(tmp_path, name, training[:8]) for name in ("one", "other")]
     known = {"one": frozenset(question.id for question in training), "other": frozenset()}
     monkeypatch.setattr(lessons_module, "known_unaided", lambda spec, suite, *_: known[suite.name])
-    changes = {"mixture": dict.fromkeys(paths, 20), "no_context": "from_memory", "no_context_rows": 0.5}
+    part = PartSpec(rows=20)
+    changes = {"mixture": dict.fromkeys(paths, part), "no_context": "from_memory", "no_context_rows": 0.5}
     spec = pipeline.model_copy(update={"tuning": pipeline.tuning.model_copy(update=changes)})
     encoder = ChatEncoder(byte_tokenizer())
     lessons = make_lessons(spec, suite, small_retriever, tiny_weights, encoder, seed=0).rows
     silent = [lesson.target == "I don't know." for lesson in lessons if lesson.row.kind == "no_context"]
     assert silent == [False] * 10 + [True] * 10
+
+
+def test_a_suite_of_a_mixture_may_have_a_policy_of_its_own(
+    pipeline, suite, small_retriever, tiny_weights, training, tmp_path, monkeypatch
+):
+    names = ("one", "other")
+    one, other = (write_suite(tmp_path, name, training[:8]) for name in names)
+    asked = []
+
+    def all_known(spec, suite, *_):
+        asked.append((suite.name, spec.tuning.absent))
+        return frozenset(question.id for question in training)
+
+    monkeypatch.setattr(lessons_module, "known_unaided", all_known)
+    own = PartSpec(rows=10, distractors_only=0.4, absent="from_memory", no_context_rows=0.2)
+    mixture = {one: PartSpec(rows=10), other: own}
+    changes = {"mixture": mixture, "distractors_only": 0.1, "no_context_rows": 0.0}
+    spec = pipeline.model_copy(update={"tuning": pipeline.tuning.model_copy(update=changes)})
+    encoder = ChatEncoder(byte_tokenizer())
+    lessons = make_lessons(spec, suite, small_retriever, tiny_weights, encoder, seed=0)
+    kinds = [Counter(row.kind for row in each.rows) for each in lessons.taught]
+    assert kinds == [{"gold": 9, "distractors": 1}, {"gold": 4, "distractors": 4, "no_context": 2}]
+    silent = [row.kind for each in lessons.taught for row in each.rows if row.target == "I don't know."]
+    # What is known is answered beside passages that do not tell, by the second suite alone.
+    assert sorted(silent) == ["distractors", "no_context", "no_context"]
+    assert asked == [("one", "abstain"), ("other", "from_memory")]
 
 
 def test_an_adapter_to_start_from_is_part_of_the_recipe(make):
