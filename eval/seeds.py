@@ -1,34 +1,30 @@
 """How much figures depend on the seed of a tuning: ``seeds.py [PIPELINE] [SEED]…``, on the dev part.
 
-Prints a row for each seed, and keeps the table in ``eval/baselines``.
+Writes a table to standard output: ``seeds.py quickstart 0 1 2 > eval/baselines/quickstart-seeds.tsv``.
 """
 
 import sys
-from pathlib import Path
 
 import hybrid
 
 METRICS = ("correct", "score", "hallucination_rate", "abstention_recall", "false_abstention")
 METRICS += ("citation_precision", "citation_recall")
-CELL = "tuned+rag"
 
 name = next((word for word in sys.argv[1:] if not word.isdigit()), "quickstart")
 seeds = [int(word) for word in sys.argv[1:] if word.isdigit()] or [0, 1, 2]
 
 
-def row(label: str, cell: dict[str, dict[str, float]]) -> str:
-    """A label and the cell's means, in percent."""
-    means = (cell[metric]["mean"] for metric in METRICS)
-    return "\t".join([label, *("–" if mean is None else f"{100 * mean:.0f}" for mean in means)])
+def show(seed: int | str, column: str, measured: dict[str, dict[str, float | None]]) -> None:
+    """Prints a column's means in percent."""
+    means = (measured[metric]["mean"] for metric in METRICS)
+    percent = ("–" if mean is None else f"{100 * mean:.0f}" for mean in means)
+    print(seed, column, *percent, sep="\t", flush=True)
 
 
-rows = ["\t".join(["percent", *METRICS])]
+print("seed", "column", *METRICS, sep="\t")
 for seed in seeds:
-    report = hybrid.evaluate(name, seed=seed, part="dev")
-    if len(rows) == 1:
-        rows += [row("base+rag", report.results["cells"]["base+rag"]["metrics"])]
-    rows += [row(f"{CELL}, seed {seed}", report.results["cells"][CELL]["metrics"])]
-    print("\n".join(rows), flush=True)
-table = Path(__file__).parent / "baselines" / f"{name}-seeds.tsv"
-table.write_text("\n".join(rows) + "\n", encoding="utf-8")
-print(table)
+    results = hybrid.evaluate(name, seed=seed, part="dev").results
+    if seed == seeds[0]:
+        show("any", "base+rag", results["cells"]["base+rag"]["metrics"])
+        show("any", "few-shot+rag", results["references"]["few-shot+rag"]["metrics"])
+    show(seed, "tuned+rag", results["cells"]["tuned+rag"]["metrics"])

@@ -6,6 +6,7 @@ import runpy
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -113,6 +114,27 @@ def test_known_names_the_questions_that_the_base_answers_unaided(run_script, sma
     rows = hybrid.evaluate("smoke", suite=suite, cells=["base"]).rows
     correct = [row["question_id"] for row in rows if row["metrics"]["correct"]["value"] == 1]
     assert sorted(printed) == sorted(correct) == ["last turn", "single"]
+
+
+def test_seeds_tells_the_figures_of_each_seed(run_script, monkeypatch, capsys):
+    stored = (ROOT / "eval" / "baselines" / "marrowick" / "results.json").read_text(encoding="utf-8")
+    asked = []
+
+    def evaluate(pipeline, *, seed, part):
+        asked.append((pipeline, seed, part))
+        results = json.loads(stored)
+        results["cells"]["tuned+rag"]["metrics"]["score"]["mean"] = seed / 100
+        results["cells"]["tuned+rag"]["metrics"]["citation_recall"]["mean"] = None
+        return SimpleNamespace(results=results)
+
+    monkeypatch.setattr(hybrid, "evaluate", evaluate)
+    run_script("eval/seeds.py", "smoke", "3", "14")
+    assert asked == [("smoke", 3, "dev"), ("smoke", 14, "dev")]
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    columns = [("any", "base+rag"), ("any", "few-shot+rag"), ("3", "tuned+rag"), ("14", "tuned+rag")]
+    assert [tuple(line[:2]) for line in lines] == [("seed", "column"), *columns]
+    assert [line[lines[0].index("score")] for line in lines[3:]] == ["3", "14"]
+    assert [line[-1] for line in lines[3:]] == ["–", "–"]
 
 
 def test_ragas_prompts_scores_the_answers_of_a_run(run_script, tmp_path, capsys):
