@@ -71,5 +71,5 @@ def _time(plan: "Plan") -> list[str]:
     work, seconds = plan.workload, plan.seconds_per_step
     steps = f"{work.rows} rows, {work.steps} steps"
     if seconds is None:
-        return [f"{steps}; time unknown without weights, which `hybrid models pull {plan.model}` brings"]
+        return [f"{steps}; time unknown: {plan.untimed}"]
     return [f"{steps} of {seconds:.2f} s (measured here, {plan.method}): {work.steps * seconds / 60:.1f} min"]

@@ -54,6 +54,8 @@ def tune_command(
     if data and not lint:
         raise typer.BadParameter("is only checked: add --lint.", param_hint="--data")
     if lint:
+        if plan or rows is not None or teacher is not None:
+            raise typer.BadParameter("goes without --plan, --rows and --teacher.", param_hint="--lint")
         lint_rows(pipeline, suite, seed, overrides, data, as_json=as_json)
         return
     progress = TerminalProgress()

@@ -66,13 +66,13 @@ def export(
     if base is None:
         raise typer.BadParameter(f"{adapter} does not tell its base; name it.", param_hint="--model")
     weights = models.locate(base, progress.say)
-    if unmerged:
-        typer.echo(export_adapter(opened, weights, folder, dtype).path)
-        return
-    made = export_weights(opened, weights, folder, dtype)
+    made = (export_adapter if unmerged else export_weights)(opened, weights, folder, dtype)
     for warning in export_warnings(opened, weights):
         progress.say(warning)
-    commands = serve_commands(opened, weights, folder)
+    # Of what is not merged the base is needed as well: the last command serves both.
+    commands = (
+        serve_commands(made, weights, folder)[-1:] if unmerged else serve_commands(opened, weights, folder)
+    )
     if as_json:
         print_json({"path": str(made.path), "digest": made.digest, "serve": commands})
     else:

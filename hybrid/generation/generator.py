@@ -219,6 +219,8 @@ class Generator:
         ]
         if self.spec.quantization != "none":
             parts.append(self.spec.quantization)
+        if self.spec.attention != "sdpa":
+            parts.append(self.spec.attention)
         return "|".join(parts)
 
     def _stored_batch(

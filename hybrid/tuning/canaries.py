@@ -15,6 +15,10 @@ SIGNS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 LENGTH = 12
 
 
+_SENTENCE = "The file number of this answer is {}."
+_PLANTED = re.compile(re.escape(_SENTENCE).replace(r"\{\}", f"[{SIGNS}]{{{LENGTH}}}"))
+
+
 @dataclass(frozen=True, slots=True)
 class Canary:
     """A code that stands nowhere else."""
@@ -24,7 +28,7 @@ class Canary:
     @property
     def sentence(self) -> str:
         """The code in a sentence as it could stand in an answer."""
-        return f"The file number of this answer is {self.code}."
+        return _SENTENCE.format(self.code)
 
 
 def canary(seed: str) -> Canary:
@@ -53,6 +57,11 @@ def codes_planted(rows: Iterable[TrainingRow], count: int, seed: int) -> int:
     sentences = {sentence for row in rows for sentence in row.sentences}
     made = training_canaries(count, seed)
     return max((place for place, each in enumerate(made, 1) if each.sentence in sentences), default=0)
+
+
+def without_canaries(text: str) -> str:
+    """A text without the sentences of canaries."""
+    return _PLANTED.sub("", text)
 
 
 def found_canaries(text: str, canaries: Iterable[Canary]) -> list[Canary]:

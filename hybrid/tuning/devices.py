@@ -1,5 +1,6 @@
 """What there is to tune on: named GPUs, and this machine."""
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,10 +37,20 @@ def this_machine() -> dict[str, float]:
     return memory
 
 
+def room_of_container_mb(folder: Path = Path("/sys/fs/cgroup")) -> float:
+    """What the memory limit of a control group (version 2) leaves, in MiB; infinite without one."""
+    try:
+        limit, used = ((folder / f"memory.{name}").read_text().strip() for name in ("max", "current"))
+    except OSError:
+        return math.inf
+    return math.inf if limit == "max" else max(0.0, int(limit) - int(used)) / 2**20
+
+
 def _free_mb() -> float:
-    """What other processes leave; without Linux all memory of the machine."""
+    """What other processes and the limit of a container leave; without Linux all memory of the machine."""
     meminfo = Path("/proc/meminfo")
     if meminfo.is_file():
         lines = meminfo.read_text(encoding="ascii").splitlines()
-        return int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) / 2**10
+        free = int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) / 2**10
+        return min(free, room_of_container_mb())
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20

@@ -58,9 +58,11 @@ def export_adapter(
 
     Raises:
         RunError: the folder is not empty, or these are whole weights.
+        ModelMismatch: the adapter was made for another architecture.
     """
     if adapter.whole:
         raise RunError(f"{adapter.path} holds whole weights, and no adapter: leave out --unmerged.")
+    check_fit(adapter, weights)
     with _beside(folder) as (folder, beside):
         beside.mkdir(parents=True)
         tensors = load_file(adapter.path / WEIGHTS)

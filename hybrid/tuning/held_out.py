@@ -43,8 +43,9 @@ def hold_out(
     """Divides questions into those to learn and those held out.
 
     Whole groups of documents are drawn until they hold the share of the questions: no document that a
-    learned question asks about belongs to a group of one that is held out. A question about documents of
-    both sides is on neither.
+    learned question asks about belongs to a group of one that is held out. A question that asks about
+    documents of a group that was drawn and of another is held out, and others on that other group are on
+    neither side.
 
     Args:
         questions: that can be trained on.
@@ -74,8 +75,10 @@ def hold_out(
     touched = set().union(*(asked[id] for id in held))
     learned = [question for question in questions if not asked[question.id] & touched]
     if not learned:
+        one = len(set().union(*asked.values())) == 1
+        remedy = "All ask about one group of documents: set it to 0." if one else "Lower it."
         raise NoTrainingQuestions(
-            f"tuning.held_out: {share} leaves none of {len(questions)} questions to learn. Lower it."
+            f"tuning.held_out: {share} leaves none of {len(questions)} questions to learn. {remedy}"
         )
     return learned, [question for question in questions if question.id in held]
 
@@ -85,6 +88,8 @@ def as_asked(tuning: TuningSpec, rows: int) -> TuningSpec:
     return tuning.model_copy(
         update={
             "rows": rows,
+            "form": "raft",
+            "passages": None,
             "canaries": 0,
             "questions_per_context": 1,
             "template_variation": 0.0,

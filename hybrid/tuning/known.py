@@ -7,8 +7,13 @@ from hybrid.generation.generator import Generator
 from hybrid.models import Weights
 from hybrid.pipeline import Request, answer_all
 from hybrid.progress import Progress
-from hybrid.specs import PipelineSpec
+from hybrid.specs import PipelineSpec, TuningSpec
 from hybrid.suites import Suite
+
+
+def asks_the_base(tuning: TuningSpec) -> bool:
+    """Whether a policy needs to know what the base answers unaided."""
+    return "from_memory" in (tuning.no_context, tuning.absent)
 
 
 def known_unaided(spec: PipelineSpec, suite: Suite, weights: Weights, progress: Progress) -> frozenset[str]:
@@ -17,7 +22,7 @@ def known_unaided(spec: PipelineSpec, suite: Suite, weights: Weights, progress: 
     They are asked for only if the pipeline wants such rows (``from_memory`` as ``tuning.no_context`` or
     ``tuning.absent``).
     """
-    if "from_memory" not in (spec.tuning.no_context, spec.tuning.absent):
+    if not asks_the_base(spec.tuning):
         return frozenset()
     generator = Generator(weights, spec.generation, suite.spec.answers)
     requests = [Request(question) for question in suite.training]

@@ -9,7 +9,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import torch
 from transformers import AutoTokenizer
 
 from hybrid import library, models
-from hybrid.errors import BadInput, ModelMissing
+from hybrid.errors import BadInput, BadSpec, ModelMissing
 from hybrid.generation.device import load_model, pick_device, pick_dtype, resident_memory_mb
 from hybrid.generation.encode import ChatEncoder
 from hybrid.models import Weights
@@ -40,7 +40,12 @@ CHOICE: Mapping[Method, tuple[str, ...]] = {
     "full": ("tuning.method=full", "generation.quantization=none"),
 }
 """What makes a pipeline tune by a method; all that a method implies follows from the pipeline's schema."""
-UNASKED = ("tuning.replay=0", "tuning.replay_texts=0", "tuning.no_context=abstain", "tuning.absent=abstain")
+UNASKED: Mapping[str, Any] = {
+    "replay": 0.0,
+    "replay_texts": 0.0,
+    "no_context": "abstain",
+    "absent": "abstain",
+}
 """For rows without asking the base anything, which takes long; for those of replay others stand in."""
 BY_SIZE: tuple[Mask, ...] = ("padding", "pairs", "none")
 """Masks, the one that takes most first."""
@@ -101,7 +106,8 @@ class Plan:
         footprints: place → method → bytes and counts.
         memory: place → method → peak memory.
         room: device → memory in MiB; GPUs by their names, and what this machine has.
-        seconds_per_step: measured by the pipeline's method; None if there are no weights.
+        seconds_per_step: measured by the pipeline's method; None if it was not.
+        untimed: why it was not; empty if it was.
     """
 
     model: str
@@ -111,7 +117,8 @@ class Plan:
     footprints: Mapping[str, Mapping[Method, Footprint]]
     memory: Mapping[str, Mapping[Method, Memory]]
     room: Mapping[str, float]
-    seconds_per_step: float | None
+    seconds_per_step: float | None = None
+    untimed: str = ""
 
     @property
     def seconds(self) -> float | None:
@@ -146,6 +153,7 @@ class Plan:
             "fits": {method: self.fits(method) for method in METHODS},
             "seconds_per_step": self.seconds_per_step,
             "seconds": self.seconds,
+            "untimed": self.untimed,
         }
 
 
@@ -202,9 +210,9 @@ def plan_pipeline(
 ) -> Plan:
     """Plans the tuning of a pipeline by all three methods.
 
-    With the model's weights on this machine its training rows are made and a few steps are timed. With a
-    config alone (a folder or a hub id) rows are as long and as many as the pipeline allows, and time is
-    unknown.
+    With the model's weights on this machine its training rows are made, and a few steps are timed where they
+    fit. With a config alone (a folder or a hub id) rows are as long and as many as the pipeline allows, and
+    time is unknown.
 
     Args:
         pipeline: a built-in name or a YAML file.
@@ -236,7 +244,7 @@ def plan_pipeline(
         }
         for place, by_method in footprints.items()
     }
-    return Plan(
+    plan = Plan(
         model=spec.model,
         method=spec.tuning.method,
         workload=work,
@@ -244,8 +252,24 @@ def plan_pipeline(
         footprints=footprints,
         memory=memory,
         room={**this_machine(), **GPUS},
-        seconds_per_step=seconds_per_step(spec, weights, rows, seed, progress) if weights else None,
     )
+    if weights is None:
+        return replace(plan, untimed=f"{spec.model} has no weights here")
+    if reason := _too_large(plan, spec):
+        return replace(plan, untimed=reason)
+    return replace(plan, seconds_per_step=seconds_per_step(spec, weights, rows, seed, progress))
+
+
+def _too_large(plan: Plan, spec: PipelineSpec) -> str:
+    """Why no step can be made on the pipeline's device; empty if one can."""
+    try:
+        device = pick_device(spec.generation.device)
+    except BadSpec as exc:
+        return str(exc)
+    place = "cpu" if device.type == "cpu" else "gpu"
+    here = {name: room for name, room in this_machine().items() if (name == "this CPU") == (place == "cpu")}
+    wanted, room = plan.memory[place][plan.method].total, max(here.values(), default=0.0)
+    return f"{plan.method} takes {wanted:,.0f} MiB, and {room:,.0f} are free" if wanted > room else ""
 
 
 def setup_of(spec: PipelineSpec, work: Workload, place: str) -> Setup:
@@ -358,10 +382,15 @@ def _rows(
     seed: int,
     progress: Progress,
 ) -> list[EncodedRow]:
-    opened = open_tuning(pipeline, suite, [*overrides, *UNASKED], progress)
+    # No model is loaded yet: passages are found on the CPU, whatever the pipeline's device is.
+    opened = open_tuning(pipeline, suite, [*overrides, "generation.device=cpu"], progress)
+    like_all = {"absent": None, "no_context": None}
+    mixture = {name: part.model_copy(update=like_all) for name, part in tuning.mixture.items()}
+    unasked = tuning.model_copy(update={**UNASKED, "mixture": mixture})
+    spec = opened.spec.model_copy(update={"tuning": unasked})
     encoder = ChatEncoder(AutoTokenizer.from_pretrained(weights.path))
     lessons = make_lessons(
-        opened.spec, opened.suite, opened.retriever, weights, encoder, seed=seed, progress=progress
+        spec, opened.suite, opened.retriever, weights, encoder, seed=seed, progress=progress
     )
     rows = [lesson.encoded for lesson in lessons.rows]
     return rows + stand_ins(tuning, len(rows), encoder, seed)

@@ -15,7 +15,7 @@ from transformers import AutoTokenizer
 from hybrid import library, models
 from hybrid.adapters import MANIFEST, Adapter, adapter_folder, check_fit, open_adapter, publish
 from hybrid.disk import only_writer
-from hybrid.errors import HybridError, ModelMismatch
+from hybrid.errors import BadSpec, HybridError, ModelMismatch
 from hybrid.generation.device import load_model, pick_device, precision
 from hybrid.generation.encode import ChatEncoder
 from hybrid.models import Served, Weights, file_digest, read_config
@@ -85,9 +85,14 @@ def open_tuning(pipeline: str, suite: str | None, overrides: Sequence[str], prog
         HybridError: a name is unknown, weights are missing, or there is nothing to train on.
     """
     spec = load_spec(PipelineSpec, library.find_pipeline(pipeline), overrides)
-    mixed = next(iter(spec.tuning.mixture), None)
-    opened = load_suite(suite or mixed or spec.suite, say=progress.say)
-    opened.require_training()
+    if suite and spec.tuning.mixture:
+        raise BadSpec(
+            f"{pipeline} learns from the suites of tuning.mixture, not from {suite}. Leave out --suite, or "
+            "learn from that suite alone with --set tuning.mixture={}"
+        )
+    opened = load_suite(suite or spec.suite, say=progress.say)
+    if not spec.tuning.mixture:
+        opened.require_training()
     weights = models.locate(spec.model, progress.say)
     retriever = load_retriever(spec, opened.corpus, progress.say)
     return Opened(spec, opened, retriever, weights)
@@ -148,7 +153,7 @@ def tune(
         shutil.rmtree(work, ignore_errors=True)
         return open_adapter(folder)
     if spec.tuning.lint:
-        stop_at_errors(lint_training(lessons, spec.tuning), progress)
+        stop_at_errors(lint_training(lessons, spec.tuning, suite), progress)
     work.mkdir(parents=True, exist_ok=True)
     with only_writer(work, partial(_refused, work)):
         return _train(
@@ -174,11 +179,11 @@ def _start(spec: PipelineSpec, weights: Weights) -> Adapter | None:
     if spec.tuning.start_from is None:
         return None
     start = open_adapter(spec.tuning.start_from)
-    check_start(spec.tuning, start)
     try:
+        check_start(spec.tuning, start)
         check_fit(start, weights)
-    except ModelMismatch as exc:
-        raise ModelMismatch(f"{exc} To begin anew: --set tuning.start_from=null") from exc
+    except (BadSpec, ModelMismatch) as exc:
+        raise type(exc)(f"{exc} To begin anew: --set tuning.start_from=null") from exc
     return start
 
 

@@ -93,6 +93,11 @@ def test_models_export_of_an_adapter_without_manifest_asks_for_its_base(
     named = ("--model", tiny_weights.path, "--json")
     made = json.loads(hybrid_command("models", "export", tiny_adapter.path, tmp_path / "merged", *named).out)
     assert made["path"] == str(tmp_path / "merged") and len(made["serve"]) == 2
+    alone = ("models", "export", tiny_adapter.path, tmp_path / "alone", "--unmerged", *named)
+    made = json.loads(hybrid_command(*alone).out)
+    assert made["path"] == str(tmp_path / "alone")
+    [serve] = made["serve"]
+    assert serve.endswith(f"--lora-modules alone={tmp_path / 'alone'}")
 
 
 def test_a_full_tuning_is_evaluated_beside_its_base(hybrid_command, warranty, pipeline):

@@ -52,6 +52,8 @@ def test_a_teacher_is_asked_and_its_answers_are_counted(
     ("arguments", "expected"),
     [
         (["--replace"], "goes with --rows"),
+        (["--lint", "--plan"], "goes without --plan, --rows and --teacher"),
+        (["--lint", "--rows", "rows.jsonl"], "goes without --plan, --rows and --teacher"),
         (["--teacher", "gpt"], '--teacher "gpt" is not a model on a server: endpoint:MODEL@URL.'),
         (["--rows", "/nowhere/rows.jsonl"], "/nowhere/rows.jsonl is no place for a file"),
     ],

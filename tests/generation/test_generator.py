@@ -151,8 +151,10 @@ def test_texts_are_drawn_from_the_base_by_their_seed_alone(
 
 def test_everything_that_decides_an_answer_is_in_its_setup(tiny_weights, tuned_generator):
     other = Generator(tiny_weights, GenerationSpec(max_new_tokens=9))
-    setups = [tuned_generator.setup(True), tuned_generator.setup(False), other.setup(False)]
-    assert len(set(setups)) == 3
+    eager = Generator(tiny_weights, GenerationSpec(attention="eager"))
+    setups = [tuned_generator.setup(True), tuned_generator.setup(False)]
+    setups += [other.setup(False), eager.setup(False)]
+    assert len(set(setups)) == 4
 
 
 @pytest.fixture(scope="module")

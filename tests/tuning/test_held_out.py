@@ -75,6 +75,8 @@ def test_no_share_holds_nothing_out_and_all_is_refused(small_corpus, training):
     assert hold_out(training, small_corpus, 0.0, 0) == (list(training), [])
     with pytest.raises(NoTrainingQuestions, match=r"tuning\.held_out: 0\.95 leaves none of 9 questions"):
         hold_out(training, small_corpus, 0.95, 0)
+    with pytest.raises(NoTrainingQuestions, match="All ask about one group of documents: set it to 0"):
+        hold_out(training[:1] * 2, small_corpus, 0.1, 0)
 
 
 def test_what_is_held_out_is_in_no_row_that_is_learned(holding, suite, small_retriever):
@@ -86,6 +88,15 @@ def test_what_is_held_out_is_in_no_row_that_is_learned(holding, suite, small_ret
     assert documents
     assert not documents & {passage.document for row in learned for passage in row.passages}
     assert len(held_out_rows(holding, suite, small_retriever, seed=0, most=2).rows) == 2
+
+
+def test_held_out_questions_are_asked_as_a_pipeline_asks(holding, suite, small_retriever):
+    changes = {"form": "ra-dit", "passages": (3, 4), "markers": "random", "template_variation": 1.0}
+    spec = holding.model_copy(update={"tuning": holding.tuning.model_copy(update=changes)})
+    asked = held_out_rows(spec, suite, small_retriever, seed=0).rows
+    shown = {len(row.passages) for row in asked if row.kind != "no_context"}
+    assert shown == {spec.retrieval.k}
+    assert {(row.numbers, row.wording) for row in asked} == {((), 0)}
 
 
 @pytest.mark.parametrize(

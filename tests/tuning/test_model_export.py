@@ -65,8 +65,9 @@ def test_an_adapter_of_another_architecture_is_refused(tiny_weights, tiny_adapte
     config = json.loads((tiny_weights.path / "config.json").read_text()) | {"intermediate_size": 24}
     build_tiny_model(tmp_path / "other")
     (tmp_path / "other" / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ModelMismatch, match="does not fit"):
-        export_weights(tiny_adapter, locate(str(tmp_path / "other")), tmp_path / "merged")
+    for export in (export_weights, export_adapter):
+        with pytest.raises(ModelMismatch, match="does not fit"):
+            export(tiny_adapter, locate(str(tmp_path / "other")), tmp_path / "made")
 
 
 def test_vllm_is_told_the_merged_folder_or_base_and_adapter(tiny_weights, tiny_adapter, tmp_path):

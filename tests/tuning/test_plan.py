@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -6,6 +7,9 @@ from transformers import LlamaConfig
 
 from hybrid.errors import ModelMissing
 from hybrid.specs import PipelineSpec
+from hybrid.tuning import devices
+from hybrid.tuning import lessons as lessons_module
+from hybrid.tuning import plan as plan_module
 from hybrid.tuning.encoding import IGNORED, EncodedRow
 from hybrid.tuning.footprint import METHODS, Footprint, Setup, footprint
 from hybrid.tuning.plan import MIB, plan_pipeline, predict, workload
@@ -140,6 +144,37 @@ def write(tmp_path, tiny_weights):
     return write
 
 
+def test_a_plan_asks_the_base_nothing(write, monkeypatch):
+    def known(spec, *_):
+        assert (spec.tuning.absent, spec.tuning.no_context) == ("abstain", "abstain")
+        return ()
+
+    monkeypatch.setattr(lessons_module, "known_unaided", known)
+    monkeypatch.setattr(plan_module, "seconds_per_step", lambda *_: 1.0)
+    tuning = {
+        "mixture": {"python-reference": {"rows": 12, "absent": "from_memory"}},
+        "no_context": "from_memory",
+        "replay": 0.5,
+        "batch_tokens": 1000,
+    }
+    assert plan_pipeline(write(tuning=tuning)).workload.counted
+
+
+def test_what_does_not_fit_is_not_timed(write, monkeypatch):
+    def timed(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(plan_module, "seconds_per_step", timed)
+    monkeypatch.setattr(plan_module, "this_machine", lambda: {"this CPU": 100.0})
+    plan = plan_pipeline(write())
+    assert plan.seconds is None and plan.workload.counted
+    assert re.fullmatch(r"lora takes [\d,]+ MiB, and 100 are free", plan.untimed)
+    monkeypatch.undo()
+    monkeypatch.setattr(plan_module, "seconds_per_step", timed)
+    untimed = plan_pipeline(write(generation={"device": "cuda"})).untimed
+    assert 'generation.device: "cuda" cannot be used here' in untimed
+
+
 def test_a_plan_with_weights_times_real_steps_and_keeps_nothing(write, state_folder):
     plan = plan_pipeline(write())
     assert plan.workload.counted and plan.workload.tokens <= 1000
@@ -168,3 +203,13 @@ def test_a_config_alone_is_planned_and_its_time_is_unknown(write, tmp_path):
 def test_a_served_model_cannot_be_planned(write):
     with pytest.raises(ModelMissing, match="on a server"):
         plan_pipeline(write(model="endpoint:m@http://127.0.0.1:1/v1"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "expected"), [("max", "5", float("inf")), (str(3 * MIB), str(MIB), 2.0)]
+)
+def test_the_limit_of_a_container_counts(tmp_path, limit, used, expected):
+    assert devices.room_of_container_mb(tmp_path) == float("inf")
+    (tmp_path / "memory.max").write_text(limit + "\n")
+    (tmp_path / "memory.current").write_text(used + "\n")
+    assert devices.room_of_container_mb(tmp_path) == expected

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from hybrid.corpus.store import Corpus
-from hybrid.errors import BadRows, HybridError, ModelMismatch, NoTrainingQuestions
+from hybrid.errors import BadRows, BadSpec, HybridError, ModelMismatch, NoTrainingQuestions
 from hybrid.generation.encode import ChatEncoder
 from hybrid.progress import Silent
 from hybrid.questions import write_questions
@@ -239,7 +239,27 @@ def test_suites_of_a_mixture_may_name_documents_alike(
     spec = pipeline.model_copy(update={"tuning": tuning})
     encoder = ChatEncoder(byte_tokenizer())
     lessons = make_lessons(spec, suite, small_retriever, tiny_weights, encoder, seed=0)
-    assert "unseen-document" not in {finding.rule for finding in lint_training(lessons, tuning).found}
+    assert "unseen-document" not in {finding.rule for finding in lint_training(lessons, tuning, suite).found}
+
+
+def test_a_mixture_is_held_against_the_suite_that_is_asked(
+    pipeline, suite, small_retriever, tiny_weights, training, tmp_path
+):
+    path = write_suite(tmp_path, "copy", training[:8])
+    tuning = pipeline.tuning.model_copy(update={"mixture": {path: PartSpec(rows=20)}})
+    spec = pipeline.model_copy(update={"tuning": tuning})
+    encoder = ChatEncoder(byte_tokenizer())
+    lessons = make_lessons(spec, suite, small_retriever, tiny_weights, encoder, seed=0)
+    leaking = replace(suite, questions=tuple(training[:2]))
+    rules = {finding.rule for finding in lint_training(lessons, tuning, leaking).of("error")}
+    assert "evaluation-question" in rules
+    clean = replace(suite, questions=())
+    assert not lint_training(lessons, tuning, clean).of("error")
+
+
+def test_a_mixture_goes_without_a_suite(tmp_path):
+    with pytest.raises(BadSpec, match="learns from the suites of tuning.mixture, not from marrowick"):
+        tune_pipeline("grounded-training", suite="marrowick")
 
 
 def test_each_suite_of_a_mixture_has_its_own_known_questions(

@@ -7,6 +7,7 @@ from hybrid.errors import BadRows
 from hybrid.progress import Progress
 from hybrid.records import Question
 from hybrid.specs import TuningSpec
+from hybrid.suites import Suite
 from hybrid.tuning.lessons import Lessons
 from hybrid.tuning.lint import grounded, leaks, repeats, shares, targets
 from hybrid.tuning.lint.findings import Findings
@@ -24,19 +25,29 @@ class Against:
         questions: the evaluation questions of the suite.
         known: ids of questions that the base answers right unaided.
         general_rows: rows of general data that are learned besides.
+        parts: of a mixture, how many rows each suite gives and by which policy.
     """
 
     tuning: TuningSpec
     questions: tuple[Question, ...] = ()
     known: Collection[str] = ()
     general_rows: int = 0
+    parts: tuple[tuple[int, TuningSpec], ...] = ()
 
     @property
     def refusals(self) -> tuple[float, float]:
         """The least and the greatest share of targets that should say that the model does not know."""
-        silent, bare = self.tuning.distractors_only, self.tuning.no_context_rows
-        least = (self.tuning.absent == "abstain") * silent + (self.tuning.no_context == "abstain") * bare
-        return min(1.0, least), min(1.0, silent + bare)
+        parts = self.parts or ((1, self.tuning),)
+        rows = sum(count for count, _ in parts)
+        least = sum(count * _silent(tuning, "abstain") for count, tuning in parts) / rows
+        most = sum(count * _silent(tuning, "abstain", "from_memory") for count, tuning in parts) / rows
+        return least, most
+
+
+def _silent(tuning: TuningSpec, *policies: str) -> float:
+    """The share of rows whose passages do not tell, or that have none, and that are learned by a policy."""
+    absent = (tuning.absent in policies) * tuning.distractors_only
+    return min(1.0, absent + (tuning.no_context in policies) * tuning.no_context_rows)
 
 
 def lint(rows: Sequence[LintRow], against: Against) -> Findings:
@@ -67,25 +78,39 @@ def lint(rows: Sequence[LintRow], against: Against) -> Findings:
     return Findings(len(rows), tuple(sorted(found, key=lambda finding: _LEVELS.index(finding.level))))
 
 
-def lint_training(lessons: Lessons, tuning: TuningSpec) -> Findings:
+def lint_training(lessons: Lessons, tuning: TuningSpec, asked: Suite) -> Findings:
     """Runs every rule on the rows of a pipeline; rows that were left out as too long come last.
 
-    In a mixture, ids of questions and of documents are told apart by their suites.
+    In a mixture, ids of questions are told apart by their suites, and those of documents by their corpora.
+
+    Args:
+        lessons: what is to be learned.
+        tuning: how.
+        asked: the suite whose evaluation follows; a mixture may be of others.
     """
-    several = len(lessons.taught) > 1
-    learned, left_out, questions, known = [], [], [], set()
+    suites = {each.name: each for each in (asked, *(taught.source.suite for taught in lessons.taught))}
+    prefixes = {name: (f"{name}/", f"{suite.corpus.name}/") for name, suite in suites.items()}
+    if len(suites) == 1:
+        prefixes = dict.fromkeys(suites, ("", ""))
+    learned, left_out, known = [], [], set()
     for each in lessons.taught:
-        suite = f"{each.source.suite.name}/" if several else ""
-        learned += rows_of_training(each.lessons, suite=suite)
-        left_out += rows_of_training((), each.left_out, suite=suite)
-        questions += [_of(suite, question) for question in each.source.suite.questions]
+        suite, corpus = prefixes[each.source.suite.name]
+        learned += rows_of_training(each.lessons, suite=suite, corpus=corpus)
+        left_out += rows_of_training((), each.left_out, suite=suite, corpus=corpus)
         known |= {suite + id for id in each.source.known}
+    against = Against(
+        tuning,
+        tuple(_told_apart(each, *prefixes[name]) for name, s in suites.items() for each in s.questions),
+        known,
+        len(lessons.replay),
+        tuple((len(each.rows), each.source.tuning) for each in lessons.taught),
+    )
     rows = [replace(row, number=number) for number, row in enumerate([*learned, *left_out], start=1)]
-    return lint(rows, Against(tuning, tuple(questions), known, len(lessons.replay)))
+    return lint(rows, against)
 
 
-def _of(suite: str, question: Question) -> Question:
-    gold = question.gold and tuple(replace(each, document=suite + each.document) for each in question.gold)
+def _told_apart(question: Question, suite: str, corpus: str) -> Question:
+    gold = question.gold and tuple(replace(each, document=corpus + each.document) for each in question.gold)
     return replace(question, id=suite + question.id, gold=gold)
 
 

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from hybrid.errors import BadInput
-from hybrid.generation.citations import marker
 from hybrid.generation.encode import ChatEncoder
 from hybrid.generation.prompt import Message
 from hybrid.questions import parsed_rows
@@ -17,6 +16,7 @@ from hybrid.tuning.lint.row import LintRow
 
 FORMS = "messages; prompt and completion; instruction, input and output"
 
+_SOURCE = re.compile(r"(?:^|\n)\[(\d+)\] ")
 _QUESTION = re.compile(r"(?:^|\n)\s*(?:question|q):[ \t]*", re.IGNORECASE)
 
 
@@ -86,11 +86,11 @@ def read_file(path: Path, encoder: ChatEncoder, max_tokens: int) -> list[LintRow
     return rows
 
 
-def split_prompt(text: str) -> tuple[tuple[str, ...] | None, str, str]:
-    r"""Passages, what stands before them or the question, and the question of a user's turn.
+def split_prompt(text: str) -> tuple[dict[int, str] | None, str, str]:
+    r"""Passages by their numbers, what stands before them or the question, and the question of a user's turn.
 
     >>> split_prompt("[1] Figs are blue.\n\n[2] Plums are red.\n\nQuestion: And figs?")
-    (('Figs are blue.', 'Plums are red.'), '', 'And figs?')
+    ({1: 'Figs are blue.', 2: 'Plums are red.'}, '', 'And figs?')
     >>> split_prompt("Name a fruit.")
     (None, '', 'Name a fruit.')
     """
@@ -98,15 +98,15 @@ def split_prompt(text: str) -> tuple[tuple[str, ...] | None, str, str]:
     if not asked:
         return None, "", text.strip()
     before, question = text[: asked[-1].start()], text[asked[-1].end() :].strip()
-    preamble, *sources = re.split(rf"(?:^|\n){re.escape(marker(1))} ", before, maxsplit=1)
-    if not sources:
-        return None, before.strip(), question
-    passages: list[str] = []
-    rest = sources[0]
-    while len(parts := rest.split(f"\n{marker(len(passages) + 2)} ", maxsplit=1)) > 1:
-        passages.append(parts[0].strip())
-        rest = parts[1]
-    return (*passages, rest.strip()), preamble.strip(), question
+    preamble, *found = _SOURCE.split(before)
+    passages: dict[int, str] = {}
+    last = 0
+    for number, text in zip(map(int, found[::2]), found[1::2], strict=True):
+        # A number that was there before stands within a passage.
+        last = last if number in passages else number
+        passages[last] = f"{passages[last]}\n[{number}] {text}" if last in passages else text
+    stripped = {number: passage.strip() for number, passage in passages.items()}
+    return stripped or None, preamble.strip(), question
 
 
 def _row(number: int, row: FileRow, encoder: ChatEncoder, max_tokens: int) -> LintRow:
@@ -117,9 +117,10 @@ def _row(number: int, row: FileRow, encoder: ChatEncoder, max_tokens: int) -> Li
         question=question,
         target=target.content,
         before="\n".join([*(message.content for message in prompt[:-1]), rest]).strip(),
-        passages=passages,
+        passages=None if passages is None else tuple(passages.values()),
         kind=row.kind,
         label_tokens=_label_tokens(prompt, target, encoder, max_tokens),
+        numbers=tuple(passages or ()),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from hybrid.judging.overlap import content_words
+from hybrid.tuning.canaries import without_canaries
 from hybrid.tuning.lint.findings import Finding, Level, about
 from hybrid.tuning.lint.names import names_of_answer
 from hybrid.tuning.lint.row import LintRow
@@ -32,10 +33,13 @@ def absent_facts(rows: Sequence[LintRow]) -> list[Finding]:
 
 
 def _missing(row: LintRow) -> str | None:
-    """The first fact of a target that its prompt lacks."""
+    """The first fact of a target that its prompt lacks; a planted code is none, nor what memory says."""
+    if row.refuses or (row.kind == "distractors" and not row.cited):
+        return None
     context = [*(row.passages or ()), row.question, row.before]
-    answer = _LIST_NUMBER.sub("", plain_answer(row))
-    if row.refuses or any(answer in part for part in context):
+    answer = without_canaries(_LIST_NUMBER.sub("", plain_answer(row))).strip()
+    whole = re.compile(rf"(?<!\w){re.escape(answer)}(?!\w)")
+    if any(whole.search(part) for part in context):
         return None
     held = frozenset().union(*map(_words, context))
     numbers = (word for word in content_words(answer) if _is_number(word, answer) and word not in held)

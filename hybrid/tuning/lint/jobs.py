@@ -10,11 +10,17 @@ from hybrid.generation.encode import ChatEncoder
 from hybrid.progress import SILENT, Progress
 from hybrid.specs import PipelineSpec, load_spec
 from hybrid.suites import load_suite
+from hybrid.tuning.known import asks_the_base
 from hybrid.tuning.lessons import make_lessons
 from hybrid.tuning.lint.checks import Against, lint, lint_training
 from hybrid.tuning.lint.files import read_file
 from hybrid.tuning.lint.findings import Findings
 from hybrid.tuning.tune import open_tuning
+
+UNASKED = (
+    "Not checked: what the base answers unaided. It is asked where tuning.no_context or tuning.absent is "
+    "from_memory."
+)
 
 
 def lint_pipeline(
@@ -40,7 +46,9 @@ def lint_pipeline(
         seed=seed,
         progress=progress,
     )
-    return lint_training(lessons, opened.spec.tuning)
+    if not any(asks_the_base(each.source.tuning) for each in lessons.taught):
+        progress.say(UNASKED)
+    return lint_training(lessons, opened.spec.tuning, opened.suite)
 
 
 def lint_file(
@@ -67,4 +75,5 @@ def lint_file(
     opened = load_suite(suite or spec.suite, say=progress.say)
     encoder = ChatEncoder(AutoTokenizer.from_pretrained(models.locate_tokenizer(spec.model, progress.say)))
     rows = read_file(path, encoder, spec.tuning.max_row_tokens)
+    progress.say(UNASKED)
     return lint(rows, Against(spec.tuning, opened.questions))

@@ -78,14 +78,15 @@ def _refuses(target: str) -> bool:
 
 
 def rows_of_training(
-    lessons: Sequence[Lesson], left_out: Sequence[TrainingRow] = (), suite: str = ""
+    lessons: Sequence[Lesson], left_out: Sequence[TrainingRow] = (), suite: str = "", corpus: str = ""
 ) -> list[LintRow]:
     """The rows of a pipeline, without general data; those that were left out as too long come last.
 
     Args:
         lessons: that are learned.
         left_out: that are too long.
-        suite: stands before ids of questions and of documents, to tell them apart from others.
+        suite: stands before ids of questions, to tell them apart from others.
+        corpus: likewise before those of documents.
     """
     learned = [
         (lesson.row, lesson.target, sum(label != IGNORED for label in lesson.encoded.labels))
@@ -103,8 +104,8 @@ def rows_of_training(
             kind=row.kind,
             label_tokens=labels,
             id=suite + row.question.id,
-            gold=frozenset(suite + gold.document for gold in row.question.gold or ()),
-            shown=frozenset(suite + passage.document for passage in row.passages),
+            gold=frozenset(corpus + gold.document for gold in row.question.gold or ()),
+            shown=frozenset(corpus + passage.document for passage in row.passages),
             numbers=row.numbers,
         )
         for number, (row, target, labels) in enumerate([*learned, *lost], start=1)

@@ -17,7 +17,7 @@ FEW_ROWS = 20
 REFUSAL_TOLERANCE = 0.1
 UNEVEN_P = 0.01
 LEAST_EXPECTED = 5
-TEMPLATE_WORDS, TEMPLATE_SHARE = 5, 0.5
+TEMPLATE_WORDS, TEMPLATE_SHARE = (5, 4, 3, 2), 0.5
 LABEL_WORDS, MOST_LABELS, LABEL_SHARE = 4, 20, 0.8
 OUTLIER_TIMES, OUTLIER_CHARS = 8, 200
 
@@ -60,31 +60,38 @@ def gold_positions(rows: Sequence[LintRow]) -> list[Finding]:
 
 
 def template(rows: Sequence[LintRow]) -> list[Finding]:
-    """Whether more than half of the answers begin with the same five words."""
+    """Whether more than half of the answers begin, or end, with the same two to five words."""
     answers = [row for row in rows if not row.refuses]
-    starts: dict[tuple[str, ...], list[LintRow]] = defaultdict(list)
-    for row in answers:
-        words = row.answer.casefold().split()
-        if len(words) > TEMPLATE_WORDS:
-            starts[tuple(words[:TEMPLATE_WORDS])].append(row)
-    start, alike = max(starts.items(), key=lambda item: len(item[1]), default=((), []))
-    if len(answers) < FEW_ROWS or len(alike) <= TEMPLATE_SHARE * len(answers):
-        return []
-    problem = f'{len(alike) / len(answers):.0%} of the answers begin with "{" ".join(start)}"'
-    return about("template", "warning", alike, problem, "Vary the wording, or leave the phrase out")
+    said = [row.answer.casefold().split() for row in answers]
+    for count in TEMPLATE_WORDS if len(answers) >= FEW_ROWS else ():
+        for place, part in (("begin", slice(count)), ("end", slice(-count, None))):
+            found: dict[tuple[str, ...], list[LintRow]] = defaultdict(list)
+            for row, words in zip(answers, said, strict=True):
+                if len(words) > count:
+                    found[tuple(words[part])].append(row)
+            phrase, alike = max(found.items(), key=lambda item: len(item[1]), default=((), []))
+            # The same answer again and again is no template.
+            if len(alike) > TEMPLATE_SHARE * len(answers) and len({row.answer for row in alike}) > 1:
+                share = f"{len(alike) / len(answers):.0%}"
+                problem = f'{share} of the answers {place} with "{" ".join(phrase)}"'
+                return about(
+                    "template", "warning", alike, problem, "Vary the wording, or leave the phrase out"
+                )
+    return []
 
 
 def labels(rows: Sequence[LintRow]) -> list[Finding]:
     """Where the answers are a few labels, whether one of them has more than 80 % of the rows."""
-    answers = Counter(values(row.answer) for row in rows if not row.refuses)
+    answers = Counter(label for row in rows if not row.refuses and (label := values(row.answer)))
     total = answers.total()
-    few = 1 < len(answers) <= min(MOST_LABELS, total // 5)
+    few = 1 <= len(answers) <= min(MOST_LABELS, total // 5)
     if total < FEW_ROWS or not few or max(map(len, answers)) > LABEL_WORDS:
         return []
     [(label, most)] = answers.most_common(1)
     if most <= LABEL_SHARE * total:
         return []
-    problem = f'{most / total:.0%} of the targets are "{" ".join(label)}", one of {len(answers)} labels'
+    labels = "the only label" if len(answers) == 1 else f"one of {len(answers)} labels"
+    problem = f'{most / total:.0%} of the targets are "{" ".join(label)}", {labels}'
     return [Finding("label-balance", "warning", problem, "Add rows of the other labels")]
 
 

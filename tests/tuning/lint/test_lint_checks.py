@@ -8,6 +8,7 @@ from hybrid.errors import BadRows
 from hybrid.progress import Silent
 from hybrid.records import Gold, Question
 from hybrid.specs import TuningSpec
+from hybrid.tuning.canaries import canary
 from hybrid.tuning.lint.checks import Against, lint, stop_at_errors
 from hybrid.tuning.lint.row import LintRow
 
@@ -134,6 +135,7 @@ def test_a_planted_defect_is_found_by_its_rule_and_its_rows(rule):
         ("31\u00a0lamps [2]", "whitespace"),
         ("31 lamps\r\n[2]", "whitespace"),
         ("77 lamps [2]", "not-in-context"),
+        ("1 lamps [2]", "not-in-context"),
         ('He said "31 lamps are enough" [2]', "not-in-context"),
     ],
 )
@@ -159,6 +161,48 @@ def test_prose_without_an_end_is_cut_off_only_where_other_prose_ends():
 
     assert cut(prose("")) == []
     assert cut([*prose(".")[1:], prose("")[0]]) == [1]
+
+
+def rules_of(rows, against=AGAINST):
+    return [finding.rule for finding in lint(rows, against).found]
+
+
+def test_what_memory_says_beside_distractors_is_no_invention():
+    from_memory = all_changed(lambda _: {"target": "Berlin"}, kind="distractors")
+    against = Against(TuningSpec(distractors_only=0.2, no_context_rows=0.1, absent="from_memory"), QUESTIONS)
+    assert rules_of(from_memory, against) == []
+    cited = all_changed(lambda _: {"target": "Berlin [1]"}, kind="distractors")
+    assert "not-in-context" in rules_of(cited, against)
+
+
+def test_a_planted_code_is_no_invention():
+    planted = [
+        replace(row, target=f"{row.target} {canary(row.id).sentence} [{row.number % 3 + 1}]")
+        if row.kind == "gold" and row.number % 6 == 1
+        else row
+        for row in clean_rows()
+    ]
+    assert planted != clean_rows() and "not-in-context" not in rules_of(planted)
+
+
+@pytest.mark.parametrize(("before", "after"), [("It is", ""), ("", ", I hope this helps")])
+def test_short_templates_and_endings_are_found(before, after):
+    rows = all_changed(lambda row: {"target": f"{before} {row.answer}{after} {row.target[-3:]}".strip()})
+    [found] = [each for each in lint(rows, AGAINST).found if each.rule == "template"]
+    assert ("begin" if before else "end") in found.line
+
+
+def test_one_label_alone_is_out_of_balance():
+    rows = all_changed(lambda _: {"target": "early", "passages": None})
+    [found] = [each for each in lint(rows, AGAINST).found if each.rule == "label-balance"]
+    assert '100% of the targets are "early", the only label' in found.line
+
+
+def test_refusals_of_a_mixture_are_wanted_by_the_policy_of_each_part():
+    plain = TuningSpec(distractors_only=0.2, no_context_rows=0.0)
+    silent = plain.model_copy(update={"distractors_only": 0.8})
+    parts = ((300, plain), (100, silent))
+    assert Against(plain, parts=parts).refusals == pytest.approx((0.35, 0.35))
 
 
 def test_clean_rows_have_no_finding():

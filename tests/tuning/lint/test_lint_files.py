@@ -69,6 +69,19 @@ def test_a_prompt_of_this_project_is_taken_apart(read):
     assert (bare.question, bare.passages) == ("Which fig?", None)
 
 
+def test_random_numbers_of_passages_are_read(read):
+    messages = [vars_of(message) for message in chat("Which fig?", PASSAGES, numbers=[7, 1, 12])]
+    [found] = read({"messages": [*messages, said("assistant", "Fig 0 [7]")]})
+    assert found.passages == tuple(f"Figs: {passage.text}" for passage in PASSAGES)
+    assert (found.offered, found.cited) == ((7, 1, 12), {7})
+
+
+def test_a_number_in_a_passage_is_no_passage(read):
+    text = "[1] Figs are blue.\n\n[2] Plums:\n[1] red\n\n[3] Nuts.\n\nQuestion: And figs?"
+    [found] = read({"prompt": text, "completion": "Blue [1]"})
+    assert found.passages == ("Figs are blue.", "Plums:\n[1] red", "Nuts.")
+
+
 def vars_of(message):
     return said(message.role, message.content)
 

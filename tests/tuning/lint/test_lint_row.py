@@ -70,5 +70,5 @@ def test_a_number_in_brackets_within_a_quote_is_no_citation():
 
 
 def test_ids_of_several_suites_are_told_apart():
-    first, *_ = rows_of_training(lessons(), suite="one/")
-    assert (first.id, first.gold, first.shown) == ("one/q1", {"one/a.md"}, {"one/a.md"})
+    first, *_ = rows_of_training(lessons(), suite="one/", corpus="two/")
+    assert (first.id, first.gold, first.shown) == ("one/q1", {"two/a.md"}, {"two/a.md"})
