@@ -12,6 +12,8 @@ from hybrid.generation.generator import check_room
 from hybrid.models import Model, Served, Weights
 from hybrid.records import Question
 from hybrid.specs import PipelineSpec
+from hybrid.suites import Suite
+from hybrid.tuning.lint.leaks import unseen_of
 
 
 def learns(model: Model, adapter: Adapter | None) -> bool:
@@ -115,6 +117,24 @@ def adapter_warnings(adapter: Adapter | None, model: Model, spec: PipelineSpec) 
         return []
     check_fit(adapter, model)
     return base_warnings(adapter, model, precision(spec.generation))
+
+
+def leak_warnings(adapters: Sequence[Adapter], suite: Suite) -> list[str]:
+    """Lines that name documents called unseen from which an adapter, by its manifest, has learned."""
+    unseen, warnings = unseen_of(suite.questions), []
+    for adapter in adapters:
+        learned = {
+            document
+            for source in adapter.manifest.get("sources", ())
+            if source["corpus"]["name"] == suite.corpus.name
+            for document in source["documents"]
+        }
+        if leaked := sorted(unseen & learned):
+            warnings.append(
+                f"Leak: the adapter {adapter.path} has learned from {len(leaked)} documents of "
+                f"{suite.corpus.name} whose questions are called unseen, such as {leaked[0]}."
+            )
+    return warnings
 
 
 def precision_of(model: Model, spec: PipelineSpec) -> str:

@@ -20,6 +20,7 @@ from hybrid.evaluation.fit import (
     check_questions,
     check_tuned,
     has_tuned,
+    leak_warnings,
     learns,
     left_out,
     precision_of,
@@ -196,12 +197,15 @@ def prepare(
     show_gold = [column for column in columns if column.probe and not column.few_shot]
     if show_gold and not any(question.gold for question in (*questions, *bound)):
         raise CorpusError(f'--probe: no question of suite "{opened.name}" has gold that could be shown.')
-    if any(column.few_shot or (column.tuned and learns(weights, given)) for column in columns):
+    learned = any(column.tuned and learns(weights, given) for column in columns)
+    if learned or any(column.few_shot for column in columns):
         trainable_questions(opened)
     check_thresholds(opened.spec)
     baseline = open_baseline(opened.spec.regression, found.parent, [question.id for question in questions])
     check_questions(weights, spec, [*questions, *bound])
     warnings = _check_language(spec, opened.spec.language) + adapter_warnings(given, weights, spec)
+    start = [open_adapter(spec.tuning.start_from)] if learned and spec.tuning.start_from else []
+    warnings += leak_warnings([given, *start] if given else start, opened)
     warnings += left_out(spec) if cells is None else []
     for warning in warnings:
         progress.say(warning)

@@ -1,11 +1,21 @@
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
 from hybrid.errors import BadSpec, PromptTooLong
 from hybrid.evaluation.columns import CELLS, REFERENCES
-from hybrid.evaluation.fit import check_examples, check_price, check_questions, check_tuned, has_tuned
+from hybrid.evaluation.fit import (
+    check_examples,
+    check_price,
+    check_questions,
+    check_tuned,
+    has_tuned,
+    leak_warnings,
+)
 from hybrid.generation.budget import Budget
 from hybrid.models import Served
-from hybrid.records import Question
+from hybrid.records import Gold, Question
 from hybrid.specs import PipelineSpec
 
 SERVED = Served("endpoint:m@http://127.0.0.1:1/v1", "m", "http://127.0.0.1:1/v1")
@@ -29,6 +39,27 @@ def test_a_server_without_a_tuned_model_has_no_tuned_cells():
     assert has_tuned(SERVED, spec(by_model={"m": {"tuned_model": "t"}}))
     with pytest.raises(BadSpec, match="--cells base,base\\+rag"):
         check_tuned(spec(), SERVED, None, CELLS)
+
+
+def test_an_adapter_that_learned_from_unseen_documents_is_told(tiny_adapter):
+    unseen, seen = Gold("unseen.md"), Gold("seen.md")
+    questions = (
+        Question("one", "Who?", ("Ann",), gold=(unseen,), split="unseen"),
+        Question("two", "Where?", ("Here",), gold=(seen,), split="seen"),
+    )
+    suite = SimpleNamespace(questions=questions, corpus=SimpleNamespace(name="fruit"))
+
+    def made_on(corpus, *documents):
+        source = {"suite": "s", "corpus": {"name": corpus}, "documents": list(documents)}
+        return replace(tiny_adapter, manifest={"sources": [source]})
+
+    clean = [made_on("fruit", "seen.md"), made_on("nuts", "unseen.md"), tiny_adapter]
+    assert leak_warnings(clean, suite) == []
+    [warning] = leak_warnings([*clean, made_on("fruit", "seen.md", "unseen.md")], suite)
+    assert (
+        "has learned from 1 documents of fruit whose questions are called unseen, such as unseen.md"
+        in warning
+    )
 
 
 def test_an_ensemble_has_no_few_shot_columns():

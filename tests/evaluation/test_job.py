@@ -1,3 +1,5 @@
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +54,20 @@ def test_a_given_adapter_is_not_made(at_home, pipeline):
     job = prepare(pipeline, adapter=adapter_of(at_home))
     assert not job.tunes
     assert job.settings()["adapter_given"] == open_adapter(adapter_of(at_home)).digest
+
+
+def test_what_an_adapter_to_start_from_has_learned_is_told(at_home, pipeline, tmp_path):
+    folder = tmp_path / "started"
+    shutil.copytree(adapter_of(at_home), folder)
+    manifest = json.loads((folder / "MANIFEST.json").read_text())
+    unseen = [question for question in prepare(pipeline).questions if question.split == "unseen"]
+    manifest["sources"][0]["documents"] += [gold.document for question in unseen for gold in question.gold]
+    (folder / "MANIFEST.json").write_text(json.dumps(manifest))
+    started = [f"tuning.start_from={folder}"]
+    assert "has learned from" in " ".join(prepare(pipeline, overrides=started).warnings)
+    assert "has learned from" in " ".join(prepare(pipeline, adapter=folder).warnings)
+    assert not prepare(pipeline, cells=UNTUNED, overrides=started).warnings
+    assert not prepare(pipeline, adapter=adapter_of(at_home)).warnings
 
 
 def test_without_training_questions_the_ways_out_are_named(warranty, pipeline, tmp_path):
