@@ -75,8 +75,10 @@ class Clock:
         return Learned(counted, self.ends[-1] - self.ends[0], peak_mb, self.losses)
 
 
-def write_rows(pipeline: str, steps: int, per_context: int, file: Path) -> dict[str, Any]:
-    """Encodes the training rows of a pipeline, and writes them with all that an arm needs to know.
+def write_rows(
+    pipeline: str, steps: int, per_context: int, file: Path, *, rows: int = ROWS
+) -> dict[str, Any]:
+    """Encodes so many training rows of a pipeline, and writes them with all that an arm needs to know.
 
     Returns:
         Names for the outcome.
@@ -94,7 +96,7 @@ def write_rows(pipeline: str, steps: int, per_context: int, file: Path) -> dict[
     overrides = [
         f"tuning.questions_per_context={per_context}",
         f"tuning.max_steps={steps}",
-        f"tuning.rows={ROWS}",
+        f"tuning.rows={rows}",
         "generation.device=cpu",
         "generation.dtype=float32",
     ]
@@ -103,7 +105,7 @@ def write_rows(pipeline: str, steps: int, per_context: int, file: Path) -> dict[
     weights = models.locate(spec.model)
     tokenizer = AutoTokenizer.from_pretrained(weights.path)
     made = training_rows(spec, suite, load_retriever(spec, suite.corpus), seed=SEED)
-    rows = encode_rows(
+    encoded = encode_rows(
         made,
         ChatEncoder(tokenizer),
         end_id=tokenizer.eos_token_id,
@@ -113,10 +115,10 @@ def write_rows(pipeline: str, steps: int, per_context: int, file: Path) -> dict[
     told = {
         "model": str(weights.path),
         "spec": spec.model_dump(mode="json"),
-        "rows": [asdict(row) for row in rows],
+        "rows": [asdict(row) for row in encoded],
     }
     file.write_text(json.dumps(told), encoding="utf-8")
-    return {"suite": suite.name, "model": weights.name, "rows": len(rows)}
+    return {"suite": suite.name, "model": weights.name, "rows": len(encoded)}
 
 
 def run_arm(name: str, file: Path) -> Learned:

@@ -167,7 +167,7 @@ def test_made_up_rows_stay_rows_of_their_own_and_are_padded():
 @pytest.mark.parametrize("per_context", [1, 3])
 def test_trl_with_the_same_settings_learns_the_same(per_context, tmp_path):
     file = tmp_path / "rows.json"
-    assert write_rows("smoke", 3, per_context, file)["rows"] == 40
+    assert write_rows("smoke", 3, per_context, file, rows=40)["rows"] == 40
     found = compare(file, 1, run_arm)
     outcome = summary(found)
     assert outcome["losses_apart"] < ALIKE
