@@ -61,16 +61,32 @@ def open_corpus(
     A built-in corpus is needed anew if its texts changed, for example with another version of Python.
 
     Args:
-        name: of the corpus.
+        name: of the corpus, or ``NAME@NUMBER`` for one of its generations.
         home: the state folder; by default ``hybrid.library.home()``.
         say: gets a line before a corpus is built.
 
     Raises:
         UnknownName: there is none of that name.
         BadSpec: the manifest does not fit.
+        GenerationGone: the generation was purged.
+        CorpusError: there is no such generation.
     """
+    name, at = folders.name_and_generation(name)
+    corpus = _newest(name, home, say)
+    if at is None:
+        return corpus
+    with corpus:
+        return corpus.at(at)
+
+
+def _newest(name: str, home: Path | None, say: Callable[[str], None]) -> Corpus:
     manifests = library.builtin_corpora()
-    own = Corpus.open(name, home=home) if Corpus.exists(name, home=home) else None
+    try:
+        own = Corpus.open(name, home=home) if Corpus.exists(name, home=home) else None
+    except schema.OldStore as exc:
+        if not (exc.sealed and name in manifests):
+            raise
+        own = None
     if own and not own.sealed:
         return own
     if name not in manifests:

@@ -5,13 +5,13 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from hybrid import library
 from hybrid.disk import only_writer, sync, sync_tree
-from hybrid.errors import CorpusError
+from hybrid.errors import CorpusBusy, CorpusError
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
@@ -29,6 +29,18 @@ def corpus_folder(name: str, home: Path | None = None) -> Path:
     return (home or library.home()) / "corpora" / name
 
 
+def name_and_generation(name: str) -> tuple[str, int | None]:
+    """Divides ``NAME@NUMBER``; without the second part there is no number.
+
+    Raises:
+        CorpusError: what stands behind the ``@`` is no number.
+    """
+    name, at, number = name.partition("@")
+    if at and not number.isdecimal():
+        raise CorpusError(f'"{number}" is no generation of "{name}"; write a number, such as {name}@3.')
+    return name, int(number) if at else None
+
+
 def corpus_names(home: Path | None = None) -> list[str]:
     """The names of all corpora in a state folder, sorted."""
     found = ((home or library.home()) / "corpora").glob("*/corpus.db")
@@ -40,11 +52,11 @@ def writer_lock(folder: Path) -> Iterator[None]:
     """Lets this process alone write in a corpus folder.
 
     Raises:
-        CorpusError: another writer has the lock; its process id is named.
+        CorpusBusy: another writer has the lock; its process id is named.
     """
 
-    def refused(holder: str) -> CorpusError:
-        return CorpusError(
+    def refused(holder: str) -> CorpusBusy:
+        return CorpusBusy(
             f'Corpus "{folder.name}" is being written by process {holder}; try again when it is done.'
         )
 
@@ -118,6 +130,13 @@ def publish_file(write: Callable[[Path], None], pattern: Path) -> str:
         unfinished.unlink(missing_ok=True)
     sync(pattern.parent)
     return digest
+
+
+def keep_only(folder: Path, names: Collection[str]) -> None:
+    """Removes all files of a folder but some."""
+    for path in folder.iterdir():
+        if path.name not in names:
+            path.unlink()
 
 
 def discard(folder: Path) -> None:
