@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid import disk
 from hybrid.corpus import changes, folders, integrity, rows, schema
 from hybrid.corpus.changes import Change
 from hybrid.corpus.rows import IndexFile
@@ -86,7 +87,7 @@ class Corpus:
         """
         if passage_chars < 1:
             raise CorpusError(f"A passage has at least 1 character, not {passage_chars}.")
-        (folder / "index").mkdir()
+        disk.make_folder(folder / "index")
         schema.make_database(folder / "corpus.db", {"name": name, "passage_chars": str(passage_chars)})
         return cls(folder)
 
@@ -417,7 +418,7 @@ class Corpus:
         """Removes an index file, which is built again from the vectors when it is wanted."""
         with self._writing() as db:
             db.execute("DELETE FROM index_file WHERE sha256 = ?", (file.sha256,))
-        (self.folder / "index" / file.name).unlink(missing_ok=True)
+        disk.remove(self.folder / "index" / file.name)
 
     def publish_index(
         self,
