@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,7 +18,9 @@ JOURNAL = ".moves"
 
 
 @contextmanager
-def only_writer(folder: Path, refused: Callable[[str], Exception]) -> Iterator[None]:
+def only_writer(
+    folder: Path, refused: Callable[[str], Exception], *, patience: float = 0.0
+) -> Iterator[None]:
     """Lets this process alone write in a folder, by a lock on its file ``LOCK``.
 
     The system opens the lock when the process ends, however it ends.
@@ -25,16 +28,18 @@ def only_writer(folder: Path, refused: Callable[[str], Exception]) -> Iterator[N
     Args:
         folder: which no other process may write in.
         refused: makes the error from the id of the process that has the lock.
+        patience: so many seconds it may be waited for.
 
     Raises:
         Exception: what ``refused`` makes.
     """
     descriptor = os.open(folder / "LOCK", os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise refused(os.pread(descriptor, 32, 0).decode("ascii", "replace") or "of unknown id") from exc
+        deadline = time.monotonic() + patience
+        while not _got(descriptor):
+            if time.monotonic() >= deadline:
+                raise refused(os.pread(descriptor, 32, 0).decode("ascii", "replace") or "of unknown id")
+            time.sleep(0.02)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
@@ -84,6 +89,14 @@ def finish_moves(folder: Path) -> None:
                     moves = []
                 _move(moves)
                 _forget(moves, journal)
+
+
+def _got(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _move(moves: Sequence[Move]) -> None:

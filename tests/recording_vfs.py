@@ -116,12 +116,12 @@ class Rows(list):
 
 
 @contextmanager
-def recorded(monkeypatch):
+def recorded(monkeypatch, connection=Connection):
     """Within the block writers of corpora are recorded; gives the list of what they do."""
     recorder = Recorder()
 
     def connect(path):
-        db = Connection(path)
+        db = connection(path)
         for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
             db.execute(f"PRAGMA {pragma}")
         return db

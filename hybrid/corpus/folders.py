@@ -10,6 +10,9 @@ from pathlib import Path
 from hybrid import disk, library
 from hybrid.errors import CorpusBusy, CorpusError
 
+PATIENCE = 5.0
+"""Seconds: a change or an index file of another process is done by then, and what lasts longer is named."""
+
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -47,8 +50,8 @@ def corpus_names(home: Path | None = None) -> list[str]:
 
 
 @contextmanager
-def writer_lock(folder: Path) -> Iterator[None]:
-    """Lets this process alone write in a corpus folder.
+def writer_lock(folder: Path, *, patience: float = PATIENCE) -> Iterator[None]:
+    """Lets this process alone write in a corpus folder; another one is waited for, for some seconds.
 
     Raises:
         CorpusBusy: another writer has the lock; its process id is named.
@@ -59,7 +62,7 @@ def writer_lock(folder: Path) -> Iterator[None]:
             f'Corpus "{folder.name}" is being written by process {holder}; try again when it is done.'
         )
 
-    with disk.only_writer(folder, refused):
+    with disk.only_writer(folder, refused, patience=patience):
         yield
 
 

@@ -354,8 +354,12 @@ class Corpus:
         return {row["text_digest"]: schema.searchable(row["title"], row["text"]) for row in found}
 
     def put_vectors(self, embedder: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-        """Keeps the vectors of an embedder, by text digest."""
-        with self._writing() as db:
+        """Keeps the vectors of an embedder, by text digest.
+
+        Raises:
+            CorpusBusy: another process writes; it is not waited for, as a question may be waiting.
+        """
+        with self._writing(patience=0) as db:
             db.executemany(
                 "INSERT OR REPLACE INTO vector (embedder, text_digest, data) VALUES (?, ?, ?)",
                 ((embedder, digest, _packed(vectors[digest])) for digest in sorted(vectors)),
@@ -440,10 +444,10 @@ class Corpus:
 
         Raises:
             GenerationGone: the generation was purged meanwhile.
-            CorpusError: another process writes.
+            CorpusBusy: another process writes; it is not waited for, as a question may be waiting.
         """
         index = self.folder / "index"
-        with self._writing() as db:
+        with self._writing(patience=0) as db:
             generation = rows.newest(db) if self._at is None else self._at
             schema.refuse_gone(db, self.name, generation)
             if rows.has_newer_index(db, embedder, generation):
@@ -516,9 +520,9 @@ class Corpus:
             yield db
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self, *, patience: float = folders.PATIENCE) -> Iterator[sqlite3.Connection]:
         """A transaction under the writer's lock: committed at the end of the block, or rolled back."""
-        with folders.writer_lock(self.folder), schema.write_faults(self.name):
+        with folders.writer_lock(self.folder, patience=patience), schema.write_faults(self.name):
             if self._path.stat().st_ino != self._inode:
                 raise CorpusError(f'Corpus "{self.name}" was replaced meanwhile; open it again.')
             db = schema.connect_writer(self._path)
