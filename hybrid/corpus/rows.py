@@ -6,7 +6,7 @@ Every query that reads documents or passages is bound to a ``:generation`` and s
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hybrid.corpus import schema
@@ -37,9 +37,9 @@ MISSING_VECTORS = f"""
     SELECT p.text_digest, d.title, p.text
     FROM passage p JOIN document d ON d.row = p.document_row JOIN life l ON l.document_row = d.row
     LEFT JOIN vector v ON v.embedder = :embedder AND v.text_digest = p.text_digest
-    WHERE {_ALIVE} AND v.data IS NULL
-    ORDER BY p.id
+    WHERE {_ALIVE} AND v.text_digest IS NULL
 """
+ONLY = " AND p.id IN (SELECT value FROM json_each(:ids))"
 VECTORS = f"""
     SELECT p.id, p.text_digest, v.data FROM passage p JOIN life l ON l.document_row = p.document_row
     LEFT JOIN vector v ON v.embedder = :embedder AND v.text_digest = p.text_digest
@@ -156,31 +156,42 @@ def insert(
     db: sqlite3.Connection, documents: Iterable[Document], generation: int, passage_chars: int, source: str
 ) -> None:
     """Adds documents and their passages."""
-    for document in documents:
-        metadata = json.dumps(dict(document.metadata), sort_keys=True)
-        digest = schema.document_digest(document)
-        row = db.execute(
-            "INSERT INTO document (id, title, text, digest, metadata, source) VALUES (?, ?, ?, ?, ?, ?)",
-            (document.id, document.title, document.text, digest, metadata, source),
-        ).lastrowid
-        db.execute(
-            "INSERT INTO life (document_id, document_row, born) VALUES (?, ?, ?)",
-            (document.id, row, generation),
-        )
-        db.executemany(
-            'INSERT INTO passage (document_row, "start", "end", locator, text, text_digest)'
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            _passages(document, row, passage_chars),
-        )
+    # The numbers of rows are chosen here, so that many rows go in by one statement; there is one writer.
+    first = _last_row(db, "document") + 1
+    numbered = list(enumerate(documents, start=first))
+    db.executemany(
+        "INSERT INTO document (row, id, title, text, digest, metadata, source) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            (row, doc.id, doc.title, doc.text, schema.document_digest(doc), _json(doc.metadata), source)
+            for row, doc in numbered
+        ),
+    )
+    db.executemany(
+        "INSERT INTO life (document_id, document_row, born) VALUES (?, ?, ?)",
+        ((document.id, row, generation) for row, document in numbered),
+    )
+    db.executemany(
+        'INSERT INTO passage (document_row, "start", "end", locator, text, text_digest)'
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (passage for row, document in numbered for passage in _passages(document, row, passage_chars)),
+    )
 
 
-def _passages(document: Document, row: int | None, passage_chars: int) -> list[tuple[object, ...]]:
-    made: list[tuple[object, ...]] = []
+def _last_row(db: sqlite3.Connection, table: str) -> int:
+    """The greatest number that a row of a table ever had."""
+    found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _json(metadata: Mapping[str, object]) -> str:
+    return json.dumps(dict(metadata), sort_keys=True) if metadata else "{}"
+
+
+def _passages(document: Document, row: int, passage_chars: int) -> Iterator[tuple[object, ...]]:
     for piece in split(document.text, passage_chars):
         text = document.text[piece.start : piece.end]
         digest = schema.text_digest(schema.searchable(document.title, text))
-        made.append((row, piece.start, piece.end, piece.locator, text, digest))
-    return made
+        yield row, piece.start, piece.end, piece.locator, text, digest
 
 
 def end(db: sqlite3.Connection, ids: Iterable[str], generation: int) -> None:
@@ -193,7 +204,8 @@ def end(db: sqlite3.Connection, ids: Iterable[str], generation: int) -> None:
 def alive(db: sqlite3.Connection, ids: Iterable[str]) -> dict[str, str]:
     """Id → digest of those documents that are in the newest generation."""
     query = (
-        "SELECT d.id, d.digest FROM json_each(?) JOIN life l ON l.document_id = value AND l.died IS NULL"
+        # CROSS keeps the order: a few ids are looked up, instead of all that are alive.
+        "SELECT d.id, d.digest FROM json_each(?) CROSS JOIN life l ON l.document_id = value AND l.died IS NULL"
         " JOIN document d ON d.row = l.document_row"
     )
     return dict(db.execute(query, (json.dumps(list(ids)),)).fetchall())

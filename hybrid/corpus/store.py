@@ -215,9 +215,8 @@ class Corpus:
 
     def fetch(self, ids: Iterable[int]) -> dict[int, Passage]:
         """The passages of these ids that are in the corpus now; ids of others are left out."""
-        wanted = json.dumps([int(id) for id in ids])
-        query = f"{rows.PASSAGES} AND p.id IN (SELECT value FROM json_each(:ids)) ORDER BY p.id"
-        return {row["id"]: Passage(**row) for row in self._alive(query, ids=wanted)}
+        query, values = _only(rows.PASSAGES, list(ids))
+        return {row["id"]: Passage(**row) for row in self._alive(f"{query} ORDER BY p.id", **values)}
 
     def holding(self, gold: Gold) -> list[Passage]:
         """The passages that overlap a gold span; all of its document if it names no span."""
@@ -348,9 +347,15 @@ class Corpus:
                 db.close()
         return change
 
-    def missing_vectors(self, embedder: str) -> dict[str, str]:
-        """Text digest → searchable text of the passages that an embedder has no vector for, by passage id."""
-        found = self._alive(rows.MISSING_VECTORS, embedder=embedder)
+    def missing_vectors(self, embedder: str, ids: Collection[int] | None = None) -> dict[str, str]:
+        """Text digest → searchable text of the passages that an embedder has no vector for, by passage id.
+
+        Args:
+            embedder: whose vectors.
+            ids: of the passages to look at; by default all.
+        """
+        query, values = _only(rows.MISSING_VECTORS, ids)
+        found = self._alive(f"{query} ORDER BY p.id", embedder=embedder, **values)
         return {row["text_digest"]: schema.searchable(row["title"], row["text"]) for row in found}
 
     def put_vectors(self, embedder: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
@@ -382,11 +387,8 @@ class Corpus:
         Raises:
             CorpusError: there are no passages, or a vector is missing or of another length.
         """
-        query, values = rows.VECTORS, {"embedder": embedder}
-        if ids is not None:
-            query += " AND p.id IN (SELECT value FROM json_each(:ids))"
-            values["ids"] = json.dumps([int(id) for id in ids])
-        found = self._alive(f"{query} ORDER BY p.id", **values)
+        query, values = _only(rows.VECTORS, ids)
+        found = self._alive(f"{query} ORDER BY p.id", embedder=embedder, **values)
         if not found:
             raise self.empty()
         data = [row["data"] or _packed((beside or {}).get(row["text_digest"], ())) for row in found]
@@ -534,6 +536,11 @@ class Corpus:
             finally:
                 # Closing rolls back what was not committed.
                 db.close()
+
+
+def _only(query: str, ids: Collection[int] | None) -> tuple[str, dict[str, str]]:
+    """A query about all passages, or about some, with what is to be bound to it."""
+    return (query, {}) if ids is None else (query + rows.ONLY, {"ids": json.dumps([int(id) for id in ids])})
 
 
 def _packed(vector: Sequence[float] | NDArray[np.float32]) -> bytes:
