@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid import library, models
 from hybrid.adapters import Adapter, open_adapter
+from hybrid.corpus.stale import stale_warnings
 from hybrid.errors import CorpusError, RunError
 from hybrid.evaluation.columns import COLUMNS, Column, pick_columns, probe_columns
 from hybrid.evaluation.fit import (
@@ -164,6 +165,7 @@ def prepare(
     limit: int | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
+    strict: bool = False,
     budget: Budget | None = None,
     progress: Progress = SILENT,
 ) -> Job:
@@ -205,7 +207,9 @@ def prepare(
     check_questions(weights, spec, [*questions, *bound])
     warnings = _check_language(spec, opened.spec.language) + adapter_warnings(given, weights, spec)
     start = [open_adapter(spec.tuning.start_from)] if learned and spec.tuning.start_from else []
-    warnings += leak_warnings([given, *start] if given else start, opened)
+    adapters = [given, *start] if given else start
+    warnings += leak_warnings(adapters, opened)
+    warnings += stale_warnings(adapters, opened.corpus, strict=strict)
     warnings += left_out(spec) if cells is None else []
     for warning in warnings:
         progress.say(warning)

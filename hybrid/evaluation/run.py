@@ -45,6 +45,7 @@ def evaluate(
     limit: int | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
+    strict: bool = False,
     judge: Judge | str | None = None,
     max_cost: float | None = None,
     out: Path | None = None,
@@ -58,7 +59,7 @@ def evaluate(
         suite: another suite than the pipeline's own.
         part: ``dev``, or ``test`` for the final figure.
         model: another model than the pipeline's own.
-        corpus: another corpus than the suite's own.
+        corpus: another corpus than the suite's own: its name, ``NAME@GENERATION``, or a path of texts.
         adapter: a PEFT folder or a tuned model's, to use instead of tuning.
         cells: columns to run (``base``, ``base+rag``, ``tuned``, ``tuned+rag``, ``few-shot``,
             ``few-shot+rag``); default: all that the suite allows.
@@ -67,6 +68,7 @@ def evaluate(
         limit: ask only so many questions, a stratified sample.
         seed: of everything that is drawn.
         overrides: ``KEY=VALUE`` for single values of the pipeline file.
+        strict: refuse an adapter that learned from documents which changed or went since.
         judge: of statements against evidence: a name, or an object of your own; default: the suite's.
         max_cost: stop before a vendor's answers cost more than so many USD.
         out: an empty folder for the files; default: a new one under ``<home>/runs``.
@@ -91,6 +93,7 @@ def evaluate(
         limit=limit,
         seed=seed,
         overrides=overrides,
+        strict=strict,
         budget=Budget(max_cost),
         progress=progress,
     )
@@ -122,6 +125,7 @@ def run(
         "part": job.part,
         "limit": job.limit,
         "skipped": len(job.suite.skipped),
+        "skipped_ids": list(job.suite.skipped),
         "bound": len(job.bound),
     }
     results = figures | {

@@ -52,6 +52,8 @@ FINDINGS = {
 }
 """Probe → figure of ``probes.<probe>.<cell>`` → how a reader sees it."""
 NO_VALUE = "–"
+NAMED = 10
+"""So many ids are told in a line; the results hold all."""
 
 Results = Mapping[str, Any]
 
@@ -128,7 +130,7 @@ def notes(results: Results) -> list[str]:
     judge, lines = results.get("judge") or {}, list(_label_lines(results))
     asked, model = results.get("questions"), results.get("provenance", {}).get("model")
     if asked:
-        lines.append(f"questions: {asked['n']}{_splits(asked)}")
+        lines += [f"questions: {asked['n']}{_splits(asked)}", *_skipped(asked.get("skipped_ids", ()))]
     if model:
         lines.append(f"model: {model['name']}" + (f" ({model['note']})" if model["note"] else ""))
     if line := closed_book(results):
@@ -153,6 +155,14 @@ def _splits(asked: Mapping[str, Any]) -> str:
     if asked["n_unseen"] is None:
         return ""
     return f" ({asked['n_unseen']} on unseen documents, {asked['n_seen']} on seen)"
+
+
+def _skipped(ids: Sequence[str]) -> list[str]:
+    """The questions whose gold is not in the corpus, so that they were not asked."""
+    if not ids:
+        return []
+    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+    return [f"not asked, as their gold is not in the corpus: {', '.join(ids[:NAMED])}{more}"]
 
 
 def _label_lines(results: Results) -> Iterator[str]:
