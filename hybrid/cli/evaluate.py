@@ -40,7 +40,7 @@ def eval_command(
         list[str] | None,
         typer.Option(
             "--probe",
-            help="Explain the cells: oracle, distractors, position, counterfactual or regurgitation.",
+            help="Explain the cells: oracle, distractors, position, counterfactual, regurgitation or stale.",
         ),
     ] = None,
     forgetting: Annotated[

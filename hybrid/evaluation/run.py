@@ -17,7 +17,6 @@ from hybrid.evaluation.job import Job, prepare
 from hybrid.evaluation.pool import Ranked, evidence_pool
 from hybrid.evaluation.power import power_line
 from hybrid.evaluation.probes.aside import aside
-from hybrid.evaluation.probes.showing import shown_pool
 from hybrid.evaluation.regression import held_regressions
 from hybrid.evaluation.report import Report
 from hybrid.evaluation.results import Measured, gold_ids, row_json, summed_up
@@ -64,7 +63,7 @@ def evaluate(
         cells: columns to run (``base``, ``base+rag``, ``tuned``, ``tuned+rag``, ``few-shot``,
             ``few-shot+rag``); default: all that the suite allows.
         probes: what explains the cells, see ``PROBES``: ``oracle``, ``distractors``, ``position``,
-            ``counterfactual``, ``regurgitation``.
+            ``counterfactual``, ``regurgitation``, ``stale``.
         limit: ask only so many questions, a stratified sample.
         seed: of everything that is drawn.
         overrides: ``KEY=VALUE`` for single values of the pipeline file.
@@ -171,7 +170,7 @@ def _measured(
             question=request.question,
             cell=column.name,
             answer=answered.answers[column.name][id],
-            pool=shown_pool(column, request, pools[id]),
+            pool=answered.showcase.pool(column, request, pools[id]),
             ranked=retrieved[id] if column.retrieval and not column.probe else None,
             swap=answered.showcase.swap(column, id),
         )
