@@ -205,7 +205,8 @@ def alive(db: sqlite3.Connection, ids: Iterable[str]) -> dict[str, str]:
     """Id → digest of those documents that are in the newest generation."""
     query = (
         # CROSS keeps the order: a few ids are looked up, instead of all that are alive.
-        "SELECT d.id, d.digest FROM json_each(?) CROSS JOIN life l ON l.document_id = value AND l.died IS NULL"
+        "SELECT d.id, d.digest FROM json_each(?)"
+        " CROSS JOIN life l ON l.document_id = value AND l.died IS NULL"
         " JOIN document d ON d.row = l.document_row"
     )
     return dict(db.execute(query, (json.dumps(list(ids)),)).fetchall())
