@@ -6,11 +6,11 @@ Every query that reads documents or passages is bound to a ``:generation`` and s
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hybrid.corpus import schema
-from hybrid.corpus.split import split
+from hybrid.corpus.split import Piece, split
 from hybrid.errors import CorpusError
 from hybrid.records import Document
 
@@ -24,6 +24,7 @@ DOCUMENTS = f"""
     SELECT d.id, d.title, d.text, d.metadata FROM life l JOIN document d ON d.row = l.document_row
     WHERE {_ALIVE}
 """
+GROUP = "coalesce(json_extract(d.metadata, '$.group'), d.id)"
 PASSAGES = f"""
     SELECT p.id, d.id AS document, d.title, p.text, p."start", p."end", p.locator
     FROM passage p JOIN document d ON d.row = p.document_row JOIN life l ON l.document_row = d.row
@@ -109,6 +110,19 @@ class IndexFile:
         return f"{self.generation}-{self.sha256}.faiss"
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Vectors that come with documents, each of which is one passage.
+
+    Attributes:
+        embedder: digest of the one that made them.
+        vectors: float32 in little-endian bytes, by document id.
+    """
+
+    embedder: str
+    vectors: Mapping[str, bytes]
+
+
 def document(row: sqlite3.Row) -> Document:
     """The document of a row of DOCUMENTS."""
     return Document(row["id"], row["title"], row["text"], json.loads(row["metadata"]))
@@ -153,9 +167,14 @@ def begin(
 
 
 def insert(
-    db: sqlite3.Connection, documents: Iterable[Document], generation: int, passage_chars: int, source: str
+    db: sqlite3.Connection,
+    documents: Iterable[Document],
+    generation: int,
+    passage_chars: int | None,
+    source: str,
+    given: Given | None = None,
 ) -> None:
-    """Adds documents and their passages."""
+    """Adds documents, their passages, and the vectors that are given with them."""
     for document in documents:
         metadata = json.dumps(dict(document.metadata), sort_keys=True)
         digest = schema.document_digest(document)
@@ -170,17 +189,50 @@ def insert(
         db.executemany(
             'INSERT INTO passage (document_row, "start", "end", locator, text, text_digest)'
             " VALUES (?, ?, ?, ?, ?, ?)",
-            _passages(document, row, passage_chars),
+            _passages(document, row, passage_chars, given),
         )
+        if given:
+            vector = given.vectors[document.id]
+            key = schema.given_digest(schema.searchable(document.title, document.text), vector)
+            put_vectors(db, given.embedder, {key: vector})
 
 
-def _passages(document: Document, row: int | None, passage_chars: int) -> list[tuple[object, ...]]:
+def _passages(
+    document: Document, row: int | None, passage_chars: int | None, given: Given | None
+) -> list[tuple[object, ...]]:
+    whole = [Piece(0, len(document.text), "")]
     made: list[tuple[object, ...]] = []
-    for piece in split(document.text, passage_chars):
+    for piece in whole if passage_chars is None else split(document.text, passage_chars):
         text = document.text[piece.start : piece.end]
-        digest = schema.text_digest(schema.searchable(document.title, text))
+        searched = schema.searchable(document.title, text)
+        digest = (
+            schema.given_digest(searched, given.vectors[document.id])
+            if given
+            else schema.text_digest(searched)
+        )
         made.append((row, piece.start, piece.end, piece.locator, text, digest))
     return made
+
+
+def put_vectors(db: sqlite3.Connection, embedder: str, vectors: Mapping[str, bytes]) -> None:
+    """Keeps the vectors of an embedder, by text digest."""
+    db.executemany(
+        "INSERT OR REPLACE INTO vector (embedder, text_digest, data) VALUES (?, ?, ?)",
+        ((embedder, digest, vectors[digest]) for digest in sorted(vectors)),
+    )
+
+
+def oldest_lacks_vector(db: sqlite3.Connection, embedder: str) -> bool:
+    """Whether the oldest passage in the newest generation has no vector of an embedder.
+
+    Where vectors are given with documents it stands for all: none was added without a vector like its own.
+    """
+    query = (
+        "SELECT v.data IS NULL FROM passage p"
+        " CROSS JOIN life l ON l.document_row = p.document_row AND l.died IS NULL"
+        " LEFT JOIN vector v ON v.embedder = ? AND v.text_digest = p.text_digest ORDER BY p.id LIMIT 1"
+    )
+    return bool(db.execute(query, (embedder,)).fetchone()[0])
 
 
 def end(db: sqlite3.Connection, ids: Iterable[str], generation: int) -> None:
