@@ -246,7 +246,8 @@ def alive(db: sqlite3.Connection, ids: Iterable[str]) -> dict[str, str]:
     """Id → digest of those documents that are in the newest generation."""
     # CROSS JOIN: each id is looked up, instead of all that are alive being held against all ids.
     query = (
-        "SELECT d.id, d.digest FROM json_each(?) CROSS JOIN life l ON l.document_id = value AND l.died IS NULL"
+        "SELECT d.id, d.digest FROM json_each(?)"
+        " CROSS JOIN life l ON l.document_id = value AND l.died IS NULL"
         " JOIN document d ON d.row = l.document_row"
     )
     return dict(db.execute(query, (json.dumps(list(ids)),)).fetchall())

@@ -504,8 +504,8 @@ class Corpus:
     def other_embedder(self, embedder: str) -> CorpusError:
         """The error for vectors of an embedder that others in the corpus are not of."""
         return CorpusError(
-            f'Corpus "{self.name}" holds texts without a vector of "{embedder}": they were added without one, '
-            "or made by another embedder. Make a new corpus, or clear this one."
+            f'Corpus "{self.name}" holds texts without a vector of "{embedder}": they came without one, '
+            "or it was made by another embedder. Make a new corpus, or clear this one."
         )
 
     def _given(self, embedder: str, vectors: Mapping[str, NDArray[np.float32]]) -> rows.Given:

@@ -39,9 +39,6 @@ class CorpusVectorStore(BasePydanticVectorStore):
     ``store.client.purge()``.
 
     Threads may share a store. One process writes, any number reads.
-
-    >>> store = CorpusVectorStore.open("notes")  # doctest: +SKIP
-    >>> index = VectorStoreIndex.from_vector_store(store, embed_model=model)  # doctest: +SKIP
     """
 
     stores_text: bool = True
@@ -56,7 +53,7 @@ class CorpusVectorStore(BasePydanticVectorStore):
         """Takes a corpus whose documents are one passage each; ``open`` finds or makes one by name.
 
         Args:
-            corpus: where nodes are 
+            corpus: where nodes are
             embedder: name of what makes the embeddings. The store refuses vectors under another name, or
                 of another dimension, than those that it holds.
 
@@ -183,8 +180,10 @@ class CorpusVectorStore(BasePydanticVectorStore):
         if searched is None or k < 1:
             return []
         fits = predicate(query.filters)
-        if query.node_ids is not None or query.doc_ids is not None:
-            named = searched.view.documents(query.node_ids, groups=query.doc_ids)
+        # The retriever of a VectorStoreIndex whose store keeps the texts always sends an empty list of ids.
+        node_ids = query.node_ids or None
+        if node_ids is not None or query.doc_ids is not None:
+            named = searched.view.documents(node_ids, groups=query.doc_ids)
             return searched.compared([document for document in named if fits(document)], vector, k)
         size = searched.index.size
         asked = min(size, max(4 * k, FILTERED_AT_FIRST) if query.filters else k)
