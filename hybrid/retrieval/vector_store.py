@@ -254,7 +254,7 @@ class _Searched:
         return sorted(scored, key=lambda pair: -pair[1])[:k]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Given:
     """Stands where an embedder is asked for, because all vectors were given; it can make none."""
 

@@ -312,6 +312,15 @@ def test_all_nodes_may_be_embedded_anew_at_once(fan):
         ask(fan)
 
 
+def test_nodes_beside_the_index_may_be_embedded_anew_with_all_others(store):
+    store.add([node(f"n{i}", at_angle(i)) for i in range(30)])
+    assert ids(store, k=1) == ["n0"]
+    store.add([node("n30", at_angle(30))])
+    assert (ids(store, k=1), len(store._searched.index.later_ids)) == (["n0"], 1)
+    store.add([node(f"n{i}", [1, 0, i]) for i in range(31)])
+    assert ids(store, embedding=(0, 0, 1), k=2) == ["n30", "n29"]
+
+
 @pytest.mark.parametrize(
     ("bad", "told"),
     [
