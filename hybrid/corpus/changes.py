@@ -41,7 +41,7 @@ class Change:
 
 
 def add(
-    db: sqlite3.Connection, documents: Sequence[Document], passage_chars: int, source: str, note: str
+    db: sqlite3.Connection, documents: Sequence[Document], passage_chars: int | None, source: str, note: str
 ) -> Change:
     """Adds documents whose ids are free."""
     rows.check(documents)
@@ -71,23 +71,25 @@ def remove(db: sqlite3.Connection, ids: Iterable[str], note: str) -> Change:
 def bring_in(
     db: sqlite3.Connection,
     documents: Sequence[Document],
-    passage_chars: int,
+    passage_chars: int | None,
     *,
     operation: str,
     source: str,
     replaced: Iterable[str] = (),
     note: str,
+    vectors: rows.Given | None = None,
 ) -> Change:
     """Adds documents, or puts them in the place of those with their ids.
 
     Args:
         db: in a transaction.
         documents: what is to be there afterwards; those that are there as they are stay untouched.
-        passage_chars: greatest length of a passage.
+        passage_chars: greatest length of a passage; None if a document is one passage.
         operation: for the history.
         source: where the documents come from.
         replaced: ids of documents that go unless they are among ``documents``.
         note: for the history.
+        vectors: of the documents.
     """
     if documents:
         rows.check(documents)
@@ -104,7 +106,7 @@ def bring_in(
         db, operation, added=len(added), updated=len(updated), removed=len(removed), note=note
     )
     rows.end(db, (*updated, *removed), generation)
-    rows.insert(db, fresh, generation, passage_chars, source)
+    rows.insert(db, fresh, generation, passage_chars, source, vectors)
     return Change(generation, added, updated, removed, unchanged)
 
 

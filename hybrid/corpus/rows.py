@@ -24,6 +24,7 @@ DOCUMENTS = f"""
     SELECT d.id, d.title, d.text, d.metadata FROM life l JOIN document d ON d.row = l.document_row
     WHERE {_ALIVE}
 """
+GROUP = "coalesce(json_extract(d.metadata, '$.group'), d.id)"
 PASSAGES = f"""
     SELECT p.id, d.id AS document, d.title, p.text, p."start", p."end", p.locator
     FROM passage p JOIN document d ON d.row = p.document_row JOIN life l ON l.document_row = d.row
@@ -109,6 +110,19 @@ class IndexFile:
         return f"{self.generation}-{self.sha256}.faiss"
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Vectors that come with documents, each of which is one passage.
+
+    Attributes:
+        embedder: digest of the one that made them.
+        vectors: float32 in little-endian bytes, by document id.
+    """
+
+    embedder: str
+    vectors: Mapping[str, bytes]
+
+
 def document(row: sqlite3.Row) -> Document:
     """The document of a row of DOCUMENTS."""
     return Document(row["id"], row["title"], row["text"], json.loads(row["metadata"]))
@@ -153,9 +167,14 @@ def begin(
 
 
 def insert(
-    db: sqlite3.Connection, documents: Iterable[Document], generation: int, passage_chars: int, source: str
+    db: sqlite3.Connection,
+    documents: Iterable[Document],
+    generation: int,
+    passage_chars: int | None,
+    source: str,
+    given: Given | None = None,
 ) -> None:
-    """Adds documents and their passages."""
+    """Adds documents, their passages, and the vectors that are given with them."""
     # The numbers of rows are chosen here, so that many rows go in by one statement; there is one writer.
     first = _last_row(db, "document") + 1
     numbered = list(enumerate(documents, start=first))
@@ -173,8 +192,11 @@ def insert(
     db.executemany(
         'INSERT INTO passage (document_row, "start", "end", locator, text, text_digest)'
         " VALUES (?, ?, ?, ?, ?, ?)",
-        (passage for row, document in numbered for passage in _passages(document, row, passage_chars)),
+        (made for row, document in numbered for made in _passages(document, row, passage_chars, given)),
     )
+    if given:
+        vectors = {_digest(document, given): given.vectors[document.id] for _, document in numbered}
+        put_vectors(db, given.embedder, vectors)
 
 
 def _last_row(db: sqlite3.Connection, table: str) -> int:
@@ -187,11 +209,46 @@ def _json(metadata: Mapping[str, object]) -> str:
     return json.dumps(dict(metadata), sort_keys=True) if metadata else "{}"
 
 
-def _passages(document: Document, row: int, passage_chars: int) -> Iterator[tuple[object, ...]]:
+def _passages(
+    document: Document, row: int, passage_chars: int | None, given: Given | None
+) -> Iterator[tuple[object, ...]]:
+    if passage_chars is None:
+        digest = _digest(document, given)
+        yield row, 0, len(document.text), "", document.text, digest
+        return
     for piece in split(document.text, passage_chars):
         text = document.text[piece.start : piece.end]
         digest = schema.text_digest(schema.searchable(document.title, text))
         yield row, piece.start, piece.end, piece.locator, text, digest
+
+
+def _digest(document: Document, given: Given | None) -> str:
+    """Under which the vector of a document that is one passage is kept."""
+    searched = schema.searchable(document.title, document.text)
+    return (
+        schema.given_digest(searched, given.vectors[document.id]) if given else schema.text_digest(searched)
+    )
+
+
+def put_vectors(db: sqlite3.Connection, embedder: str, vectors: Mapping[str, bytes]) -> None:
+    """Keeps the vectors of an embedder, by text digest."""
+    db.executemany(
+        "INSERT OR REPLACE INTO vector (embedder, text_digest, data) VALUES (?, ?, ?)",
+        ((embedder, digest, vectors[digest]) for digest in sorted(vectors)),
+    )
+
+
+def oldest_lacks_vector(db: sqlite3.Connection, embedder: str) -> bool:
+    """Whether the oldest passage in the newest generation has no vector of an embedder.
+
+    Where vectors are given with documents it stands for all: none was added without a vector like its own.
+    """
+    query = (
+        "SELECT v.row IS NULL FROM passage p"
+        " CROSS JOIN life l ON l.document_row = p.document_row AND l.died IS NULL"
+        " LEFT JOIN vector v ON v.embedder = ? AND v.text_digest = p.text_digest ORDER BY p.id LIMIT 1"
+    )
+    return bool(db.execute(query, (embedder,)).fetchone()[0])
 
 
 def end(db: sqlite3.Connection, ids: Iterable[str], generation: int) -> None:
@@ -203,8 +260,8 @@ def end(db: sqlite3.Connection, ids: Iterable[str], generation: int) -> None:
 
 def alive(db: sqlite3.Connection, ids: Iterable[str]) -> dict[str, str]:
     """Id → digest of those documents that are in the newest generation."""
+    # CROSS JOIN: each id is looked up, instead of all that are alive being held against all ids.
     query = (
-        # CROSS keeps the order: a few ids are looked up, instead of all that are alive.
         "SELECT d.id, d.digest FROM json_each(?)"
         " CROSS JOIN life l ON l.document_id = value AND l.died IS NULL"
         " JOIN document d ON d.row = l.document_row"

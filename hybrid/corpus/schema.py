@@ -206,7 +206,7 @@ def document_digest(document: Document) -> str:
     return text_digest(json.dumps(content, sort_keys=True))
 
 
-def corpus_digest(documents: Iterable[tuple[str, str]], passage_chars: int) -> str:
+def corpus_digest(documents: Iterable[tuple[str, str]], passage_chars: int | None) -> str:
     """SHA-256 of a corpus, from the id and digest of each of its documents, in any order."""
     return text_digest(json.dumps([sorted(documents), passage_chars]))
 
@@ -214,3 +214,11 @@ def corpus_digest(documents: Iterable[tuple[str, str]], passage_chars: int) -> s
 def text_digest(text: str) -> str:
     """SHA-256 of a text, in hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def given_digest(text: str, vector: bytes) -> str:
+    """SHA-256 of a text and of the vector that was given with it, in hexadecimal digits.
+
+    Under this key equal texts may have different vectors, each of which stays in the generations it was in.
+    """
+    return hashlib.sha256(text_digest(text).encode() + vector).hexdigest()

@@ -41,7 +41,8 @@ class Corpus:
         self._db = schema.connect_reader(self._path)
         self._inode = self._path.stat().st_ino
         self.name = str(self.meta("name"))
-        self.passage_chars = int(self.meta("passage_chars") or 0)
+        chars = self.meta("passage_chars")
+        self.passage_chars = int(chars) if chars else None
         self._alive(rows.COUNTS)
 
     @classmethod
@@ -52,7 +53,7 @@ class Corpus:
         documents: Iterable[Document] = (),
         source: str = "",
         home: Path | None = None,
-        passage_chars: int = 400,
+        passage_chars: int | None = 400,
     ) -> Self:
         """Makes a corpus; if that fails, nothing is left.
 
@@ -61,7 +62,7 @@ class Corpus:
             documents: its first ones; without any it is empty.
             source: where they come from.
             home: the state folder; by default ``hybrid.library.home()``.
-            passage_chars: greatest length of a passage.
+            passage_chars: greatest length of a passage; None if each document is to be one passage.
 
         Raises:
             CorpusError: the name does not fit or is taken, or a document does not fit.
@@ -77,18 +78,18 @@ class Corpus:
         return cls(target)
 
     @classmethod
-    def create_in(cls, folder: Path, name: str, *, passage_chars: int = 400) -> Self:
+    def create_in(cls, folder: Path, name: str, *, passage_chars: int | None = 400) -> Self:
         """Makes an empty corpus in a folder that gets its place later.
 
         Args:
             folder: an empty folder.
             name: what the corpus will be called.
-            passage_chars: greatest length of a passage.
+            passage_chars: greatest length of a passage; None if each document is to be one passage.
         """
-        if passage_chars < 1:
+        if passage_chars is not None and passage_chars < 1:
             raise CorpusError(f"A passage has at least 1 character, not {passage_chars}.")
         disk.make_folder(folder / "index")
-        schema.make_database(folder / "corpus.db", {"name": name, "passage_chars": str(passage_chars)})
+        schema.make_database(folder / "corpus.db", {"name": name, "passage_chars": str(passage_chars or "")})
         return cls(folder)
 
     @classmethod
@@ -194,9 +195,23 @@ class Corpus:
         found = self._select("SELECT value FROM meta WHERE key = :key", key=key)
         return str(found[0]["value"]) if found else None
 
-    def documents(self) -> list[Document]:
-        """All documents, in the order in which they were added."""
-        return [rows.document(row) for row in self._alive(f"{rows.DOCUMENTS} ORDER BY d.row")]
+    def documents(
+        self, ids: Collection[str] | None = None, *, groups: Collection[str] | None = None
+    ) -> list[Document]:
+        """Documents, in the order in which they were added.
+
+        Args:
+            ids: only those with one of these ids; ids of others are left out.
+            groups: only those of one of these groups.
+        """
+        query, values = rows.DOCUMENTS, {}
+        if ids is not None:
+            query += " AND d.id IN (SELECT value FROM json_each(:ids))"
+            values["ids"] = json.dumps(list(ids))
+        if groups is not None:
+            query += f" AND {rows.GROUP} IN (SELECT value FROM json_each(:groups))"
+            values["groups"] = json.dumps(list(groups))
+        return [rows.document(row) for row in self._alive(f"{query} ORDER BY d.row", **values)]
 
     def document(self, id: str) -> Document:
         """One document.
@@ -209,9 +224,13 @@ class Corpus:
             raise UnknownName("document", id, (row["id"] for row in self._alive(rows.DIGESTS)))
         return rows.document(found[0])
 
-    def passages(self) -> list[Passage]:
-        """All passages, by id."""
-        return [Passage(**row) for row in self._alive(f"{rows.PASSAGES} ORDER BY p.id")]
+    def passages(self, documents: Collection[str] | None = None) -> list[Passage]:
+        """All passages, or those of the documents of these ids; by passage id."""
+        query, values = rows.PASSAGES, {}
+        if documents is not None:
+            query += " AND d.id IN (SELECT value FROM json_each(:documents))"
+            values["documents"] = json.dumps(list(documents))
+        return [Passage(**row) for row in self._alive(f"{query} ORDER BY p.id", **values)]
 
     def fetch(self, ids: Iterable[int]) -> dict[int, Passage]:
         """The passages of these ids that are in the corpus now; ids of others are left out."""
@@ -249,6 +268,8 @@ class Corpus:
         complete: bool = False,
         kept: Collection[str] = (),
         note: str = "",
+        vectors: Mapping[str, NDArray[np.float32]] | None = None,
+        embedder: str = "",
     ) -> Change:
         """Adds documents, or puts them in the place of those with their ids; all or none.
 
@@ -259,16 +280,22 @@ class Corpus:
                 ``documents`` is removed.
             kept: ids that are not removed although they are not among ``documents``.
             note: for the history.
+            vectors: of the documents, by id, kept in the same step; for a corpus whose documents are one
+                passage each. They belong to the documents: equal texts may have different ones. What tells
+                them apart has to stand in the documents, or one with a new vector counts as unchanged.
+            embedder: digest of the one that made the vectors.
 
         Raises:
-            CorpusError: a document is empty, an id stands twice, or there is nothing at all.
+            CorpusError: a document is empty, an id stands twice, or there is nothing at all; vectors are
+                given to a corpus that is cut into passages, or its other vectors are of another embedder.
         """
         batch = list(documents)
+        given = None if vectors is None else self._given(embedder, vectors)
         with self._changing() as db:
             vanished = [id for id in rows.alive_of(db, source) if id not in kept] if complete else []
             if not batch and not vanished:
                 raise CorpusError("There are no documents to add.")
-            return changes.bring_in(
+            change = changes.bring_in(
                 db,
                 batch,
                 self.passage_chars,
@@ -276,7 +303,11 @@ class Corpus:
                 source=source,
                 replaced=vanished,
                 note=note,
+                vectors=given,
             )
+            if given and rows.oldest_lacks_vector(db, embedder):
+                raise self.other_embedder(embedder)
+            return change
 
     def swap(self, documents: Iterable[Document], *, source: str = "", note: str = "") -> Change:
         """Makes these documents the whole corpus, in one step; what is the same stays untouched.
@@ -365,10 +396,7 @@ class Corpus:
             CorpusBusy: another process writes; it is not waited for, as a question may be waiting.
         """
         with self._writing(patience=0) as db:
-            db.executemany(
-                "INSERT OR REPLACE INTO vector (embedder, text_digest, data) VALUES (?, ?, ?)",
-                ((embedder, digest, _packed(vectors[digest])) for digest in sorted(vectors)),
-            )
+            rows.put_vectors(db, embedder, {digest: _packed(vectors[digest]) for digest in vectors})
 
     def vectors(
         self,
@@ -479,6 +507,21 @@ class Corpus:
         return CorpusError(
             f'Corpus "{self.name}" is empty. Add documents: hybrid corpus add {self.name} PATH'
         )
+
+    def other_embedder(self, embedder: str) -> CorpusError:
+        """The error for vectors of an embedder that others in the corpus are not of."""
+        return CorpusError(
+            f'Corpus "{self.name}" holds texts without a vector of "{embedder}": they came without one, '
+            "or it was made by another embedder. Make a new corpus, or clear this one."
+        )
+
+    def _given(self, embedder: str, vectors: Mapping[str, NDArray[np.float32]]) -> rows.Given:
+        if self.passage_chars is not None:
+            raise CorpusError(
+                f'Corpus "{self.name}" is cut into passages of {self.passage_chars} characters, so that '
+                "vectors of whole documents do not fit it; make another with passage_chars=None."
+            )
+        return rows.Given(embedder, {id: _packed(vector) for id, vector in vectors.items()})
 
     def _digests(self) -> dict[str, str]:
         return {row["id"]: row["digest"] for row in self._alive(rows.DIGESTS)}
