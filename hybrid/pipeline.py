@@ -24,7 +24,7 @@ from hybrid.models import Model, Say, Served, Weights
 from hybrid.progress import Done
 from hybrid.records import Answer, Hit, Passage, Question, Turn
 from hybrid.retrieval.embed import load_embedder
-from hybrid.retrieval.retriever import Retriever
+from hybrid.retrieval.retriever import Retriever, Where
 from hybrid.specs import GenerationSpec, PipelineSpec, Style, SuiteSpec, load_spec
 
 
@@ -96,7 +96,13 @@ class Pipeline:
         return cls(retriever, generator)
 
     def ask(
-        self, question: str, *, history: Sequence[Turn] = (), tuned: bool = True, retrieval: bool = True
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        tuned: bool = True,
+        retrieval: bool = True,
+        where: Where | None = None,
     ) -> Answer:
         """Answers one question.
 
@@ -105,17 +111,24 @@ class Pipeline:
             history: earlier turns, oldest first; retrieval reads their questions, too.
             tuned: False answers with the base although an adapter is loaded.
             retrieval: False answers without passages.
+            where: metadata that the documents have to have whose passages are shown: key → value, or a list
+                of values.
         """
-        return self.ask_many(
-            [Question("", question, history=tuple(history))], tuned=tuned, retrieval=retrieval
-        )[0]
+        asked = Question("", question, history=tuple(history))
+        return self.ask_many([asked], tuned=tuned, retrieval=retrieval, where=where)[0]
 
     def ask_many(
-        self, questions: Sequence[Question], *, tuned: bool = True, retrieval: bool = True
+        self,
+        questions: Sequence[Question],
+        *,
+        tuned: bool = True,
+        retrieval: bool = True,
+        where: Where | None = None,
     ) -> list[Answer]:
-        """Answers many questions in batches, in their order."""
+        """Answers many questions in batches, in their order; see :meth:`ask`."""
         if retrieval:
-            found = self.retriever.retrieve_many([question.full_text for question in questions])
+            texts = [question.full_text for question in questions]
+            found = self.retriever.retrieve_many(texts, where=where)
             requests = [showing(question, hits) for question, hits in zip(questions, found, strict=True)]
         else:
             requests = [Request(question) for question in questions]

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hybrid.cli import corpus, evaluate, judge, report, tune, weights
-from hybrid.cli.options import AdapterFolder, Corpus, Json, Set, Strict
+from hybrid.cli.options import AdapterFolder, Corpus, Json, Set, Strict, Where, wanted_metadata
 from hybrid.cli.terminal import TerminalProgress, print_json
 from hybrid.errors import HybridError
 
@@ -44,6 +44,7 @@ def ask(
         bool, typer.Option("--base", help="Without the adapter, or the tuned model of a server.")
     ] = False,
     retrieval: Annotated[bool, typer.Option("--retrieval/--no-retrieval", help="Show passages.")] = True,
+    where: Where = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -59,7 +60,7 @@ def ask(
         strict=strict,
         say=progress.say,
     )
-    answer = loaded.ask(question, tuned=not base, retrieval=retrieval)
+    answer = loaded.ask(question, tuned=not base, retrieval=retrieval, where=wanted_metadata(where))
     if as_json:
         print_json(answer.to_json())
         return

@@ -1,9 +1,12 @@
 """Options that several commands share."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from hybrid.errors import BadSpec
 
 Pipeline = Annotated[str, typer.Argument(help="A built-in pipeline or a YAML file.")]
 Suite = Annotated[str | None, typer.Option("--suite", help="Another suite than the pipeline's own.")]
@@ -28,3 +31,29 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One value of the pipeline.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where", metavar="KEY=VALUE", help="Only documents with this metadata; a value may be JSON."
+    ),
+]
+
+
+def wanted_metadata(where: list[str] | None) -> dict[str, Any] | None:
+    """What ``--where`` says; a value that is no JSON is a text, a list stands for one of its values.
+
+    Raises:
+        BadSpec: one is not ``KEY=VALUE``.
+    """
+    if not where:
+        return None
+    wanted: dict[str, Any] = {}
+    for text in where:
+        key, separator, value = text.partition("=")
+        if not key or not separator:
+            raise BadSpec(f'--where "{text}" is not KEY=VALUE, for example lang=en.')
+        try:
+            wanted[key] = json.loads(value)
+        except json.JSONDecodeError:
+            wanted[key] = value
+    return wanted

@@ -30,6 +30,16 @@ PASSAGES = f"""
     FROM passage p JOIN document d ON d.row = p.document_row JOIN life l ON l.document_row = d.row
     WHERE {_ALIVE}
 """
+IDS = f"""
+    SELECT p.id FROM passage p JOIN document d ON d.row = p.document_row JOIN life l ON l.document_row = d.row
+    WHERE {_ALIVE}
+"""
+METADATA = """EXISTS (
+    SELECT 1 FROM json_each(:values{number}) w
+    WHERE w.value = json_extract(d.metadata, '$.' || :key{number})
+        AND (w.type IN ('true', 'false')) = (json_type(d.metadata, '$.' || :key{number}) IN ('true', 'false'))
+)"""
+"""A value of the metadata is one of several; true is not 1."""
 COUNTS = f"""
     SELECT count(DISTINCT l.document_row) AS documents, count(p.id) AS passages
     FROM life l LEFT JOIN passage p ON p.document_row = l.document_row WHERE {_ALIVE}

@@ -232,6 +232,19 @@ class Corpus:
             values["documents"] = json.dumps(list(documents))
         return [Passage(**row) for row in self._alive(f"{query} ORDER BY p.id", **values)]
 
+    def matching(self, where: Mapping[str, Any]) -> set[int]:
+        """The ids of all passages whose documents have certain metadata.
+
+        Args:
+            where: key → the value that it has to have, or a list of values of which it has to have one.
+        """
+        query, values = rows.IDS, {}
+        for number, (key, wanted) in enumerate(where.items()):
+            query += f" AND {rows.METADATA.format(number=number)}"
+            options = wanted if isinstance(wanted, list | tuple | set) else [wanted]
+            values |= {f"key{number}": json.dumps(key), f"values{number}": json.dumps(list(options))}
+        return {row["id"] for row in self._alive(query, **values)}
+
     def fetch(self, ids: Iterable[int]) -> dict[int, Passage]:
         """The passages of these ids that are in the corpus now; ids of others are left out."""
         query, values = _only(rows.PASSAGES, list(ids))

@@ -66,39 +66,46 @@ class VectorIndex:
         """What came and went since the base was built, as a share of the base."""
         return (len(self.gone) + len(self.later_ids)) / max(1, int(self.base.ntotal))
 
-    def search(self, queries: Vectors, k: int) -> tuple[Ids, Vectors]:
-        """The k nearest passages of each query: ids (−1 where there are fewer) and inner products, [n, k]."""
+    def search(self, queries: Vectors, k: int, only: Collection[int] | None = None) -> tuple[Ids, Vectors]:
+        """The k nearest passages of each query: ids (−1 where there are fewer) and inner products, [n, k].
+
+        Args:
+            queries: unit vectors [n, d].
+            k: how many.
+            only: ids of the passages that may be found; by default all.
+        """
         queries = np.ascontiguousarray(queries)
-        if not self.gone and not len(self.later_ids):
+        if not self.gone and not len(self.later_ids) and only is None:
             scores, ids = self.base.search(queries, k)
             return ids, scores
-        scores, ids = self._search_base(queries, k)
+        scores, ids = self._search_base(queries, k, only)
         if len(self.later_ids):
             scores = np.hstack([scores, queries @ self.later.T])
             ids = np.hstack([ids, np.broadcast_to(self.later_ids, (len(queries), len(self.later_ids)))])
-            scores = np.where(self._is_gone(ids), -np.inf, scores)
+            scores = np.where(self._is_out(ids, only), -np.inf, scores)
             order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
             scores = np.take_along_axis(scores, order, axis=1)
             ids = np.take_along_axis(ids, order, axis=1)
         return np.where(np.isneginf(scores), -1, ids), scores
 
-    def _search_base(self, queries: Vectors, k: int) -> tuple[Vectors, Ids]:
-        """Asks for more until those that are gone leave k; where there are no more, −inf and −1."""
+    def _search_base(self, queries: Vectors, k: int, only: Collection[int] | None) -> tuple[Vectors, Ids]:
+        """Asks for more until those that may not be found leave k; where there are no more, −inf and −1."""
         asked = k
         while True:
             scores, ids = self.base.search(queries, asked)
-            gone = (ids < 0) | self._is_gone(ids)
-            if asked >= self.base.ntotal or (asked - gone.sum(axis=1)).min(initial=k) >= k:
+            out = (ids < 0) | self._is_out(ids, only)
+            if asked >= self.base.ntotal or (asked - out.sum(axis=1)).min(initial=k) >= k:
                 break
             asked = min(4 * asked, int(self.base.ntotal))
-        order = np.argsort(gone, axis=1, kind="stable")[:, :k]
-        scores = np.where(gone, np.float32(-np.inf), scores)
+        order = np.argsort(out, axis=1, kind="stable")[:, :k]
+        scores = np.where(out, np.float32(-np.inf), scores)
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
 
-    def _is_gone(self, ids: Ids) -> NDArray[np.bool_]:
-        if not self.gone:
-            return np.zeros(ids.shape, np.bool_)
-        return np.isin(ids, np.fromiter(self.gone, np.int64, len(self.gone)))
+    def _is_out(self, ids: Ids, only: Collection[int] | None) -> NDArray[np.bool_]:
+        out = np.isin(ids, np.fromiter(self.gone, np.int64, len(self.gone)))
+        if only is not None:
+            out |= ~np.isin(ids, np.fromiter(only, np.int64, len(only)))
+        return out
 
 
 def open_index(corpus: Corpus, embedder: Embedder) -> VectorIndex:

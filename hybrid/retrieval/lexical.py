@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import bm25s
 import numpy as np
@@ -44,12 +44,14 @@ class WordIndex:
         # An index of no words at all divides by their mean length.
         self._index.index(texts if any(texts) else [[""] for _ in texts], show_progress=False)
 
-    def search(self, query: str, k: int) -> list[int]:
-        """The ids of the k best passages that share a word with the query, best first."""
+    def search(self, query: str, k: int, only: Collection[int] | None = None) -> list[int]:
+        """The ids of the k best passages that share a word with the query, best first; of all or of some."""
         known = [term for term in terms(query) if term in self._index.vocab_dict]
         if not known:
             return []
         scores = self._index.get_scores(known)
+        if only is not None:
+            scores = np.where(np.isin(self._ids, list(only)), scores, 0)
         order = np.argsort(-scores, kind="stable")[:k]
         return [self._ids[row] for row in order if scores[row] > 0]
 

@@ -1,9 +1,9 @@
 """Question in, ranked passages out."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ CANDIDATES = 50
 """How many passages each of the two rankings brings to their fusion."""
 
 Ranking = list[tuple[int, float]]
+Where = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,19 @@ class Retriever:
         self._mutex = threading.Lock()
         self._searched: _Searched | None = None
 
-    def retrieve(self, question: str, k: int | None = None) -> list[Hit]:
-        """The passages nearest to one question, nearest first."""
-        return self.retrieve_many([question], k)[0]
+    def retrieve(self, question: str, k: int | None = None, *, where: Where | None = None) -> list[Hit]:
+        """The passages nearest to one question, nearest first; see :meth:`retrieve_many`."""
+        return self.retrieve_many([question], k, where=where)[0]
 
-    def retrieve_many(self, questions: Sequence[str], k: int | None = None) -> list[list[Hit]]:
-        """The passages nearest to each question, nearest first; fewer than k if the corpus is small.
+    def retrieve_many(
+        self, questions: Sequence[str], k: int | None = None, *, where: Where | None = None
+    ) -> list[list[Hit]]:
+        """The passages nearest to each question, nearest first; fewer than k if there are no more.
+
+        Args:
+            questions: what is asked.
+            k: how many passages each gets; by default as the retriever was made.
+            where: metadata that the documents have to have: key → value, or a list of values.
 
         Raises:
             CorpusError: the corpus holds no passages.
@@ -70,8 +78,9 @@ class Retriever:
         vectors = self.embedder.encode(questions)
         while True:
             searched = self._current()
-            rankings = self._rankings(searched, questions, vectors, k or self.k)
             try:
+                only = None if where is None else searched.view.matching(where)
+                rankings = self._rankings(searched, questions, vectors, k or self.k, only)
                 passages = searched.view.fetch({id for ranking in rankings for id, _ in ranking})
             except GenerationGone:  # purged while it was searched
                 continue
@@ -84,10 +93,15 @@ class Retriever:
         return LlamaIndexRetriever(self)
 
     def _rankings(
-        self, searched: _Searched, questions: Sequence[str], vectors: NDArray[np.float32], k: int
+        self,
+        searched: _Searched,
+        questions: Sequence[str],
+        vectors: NDArray[np.float32],
+        k: int,
+        only: Collection[int] | None,
     ) -> list[Ranking]:
         wide = max(k, CANDIDATES) if searched.words else k
-        ids, scores = searched.index.search(vectors, min(wide, searched.index.size))
+        ids, scores = searched.index.search(vectors, min(wide, searched.index.size), only)
         near = [
             [(int(id), float(score)) for id, score in zip(row, row_scores, strict=True) if id >= 0]
             for row, row_scores in zip(ids, scores, strict=True)
@@ -95,7 +109,7 @@ class Retriever:
         if searched.words is None:
             return near
         return [
-            fused([[id for id, _ in ranking], searched.words.search(question, wide)], k)
+            fused([[id for id, _ in ranking], searched.words.search(question, wide, only)], k)
             for question, ranking in zip(questions, near, strict=True)
         ]
 

@@ -67,3 +67,18 @@ def test_files_can_be_asked_and_an_earlier_generation(ask, hybrid_command, tmp_p
         json.loads(ask("--corpus", name, "--json").out)["passages"] for name in ("warranty@1", "warranty")
     ]
     assert ["x3" in {passage["document"] for passage in passages} for passages in told] == [True, False]
+
+
+def test_only_documents_with_the_wanted_metadata_are_shown(ask, hybrid_command, tmp_path):
+    rows = [{"id": f"{n}", "text": f"Fig {n}.", "metadata": {"lang": "de" if n else "en"}} for n in range(3)]
+    (tmp_path / "figs.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    hybrid_command("corpus", "create", "figs", tmp_path / "figs.jsonl")
+
+    def shown(where):
+        return json.loads(ask("--corpus", "figs", "--where", where, "--json").out)["passages"]
+
+    assert {passage["document"] for passage in shown("lang=de")} == {"1", "2"}
+    assert {passage["document"] for passage in shown('lang=["en", "fr"]')} == {"0"}
+    refused = ask("--corpus", "figs", "--where", "lang")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert '--where "lang" is not KEY=VALUE' in refused.err

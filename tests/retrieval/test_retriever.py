@@ -94,3 +94,45 @@ def test_a_query_engine_of_llama_index_uses_it(small_retriever):
         str(hit.passage.id) for hit in small_retriever.retrieve(PRICE)
     ]
     assert "One fig costs 15 cents." in str(response)
+
+
+@pytest.fixture
+def tagged(state_folder):
+    documents = [
+        Document(
+            f"{number}", "", f"Fig number {number}.", {"lang": "en" if number % 10 else "de", "year": number}
+        )
+        for number in range(60)
+    ]
+    with Corpus.create(
+        "tagged", documents=[*documents, Document("bare", "", "A fig without metadata.")]
+    ) as made:
+        yield made
+
+
+@pytest.mark.parametrize("lexical", [False, True])
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ({"lang": "de"}, {"0", "10", "20", "30", "40", "50"}),
+        ({"lang": "de", "year": [10, 11, 20]}, {"10", "20"}),
+        ({"lang": "fr"}, set()),
+        ({'la.n"g': "de"}, set()),
+        ({"year": True}, set()),
+        ({}, None),
+    ],
+)
+def test_only_documents_with_the_wanted_metadata_are_found(tagged, where, found, lexical):
+    retriever = Retriever(tagged, HashingEmbedder(64), 8, lexical=lexical)
+    hits = set(documents_of(retriever.retrieve("a fig", where=where)))
+    assert hits == found if found is not None else len(hits) == 8
+
+
+def test_a_filter_looks_at_what_came_later_too(tagged):
+    retriever = Retriever(tagged, HashingEmbedder(64), 9)
+    retriever.retrieve("a fig")
+    tagged.add([Document("new", "", "A fig.", {"lang": "de"})])
+    tagged.remove(["0"])
+    assert set(documents_of(retriever.retrieve("a fig", where={"lang": "de"}))) == {
+        "new", "10", "20", "30", "40", "50",
+    }  # fmt: skip
