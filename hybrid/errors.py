@@ -9,6 +9,7 @@ HybridError                 one line: what happened, the value seen, what to do
 │   └── GenerationGone      a generation that was purged, and cannot be read any more
 ├── ModelMissing            weights that are not on this machine, with the command that brings them
 ├── ModelMismatch           an adapter whose base has another architecture
+├── StaleAdapter            one that learned from documents which changed or went since, where that is refused
 ├── PromptTooLong           a question that does not fit the model's context even without passages
 ├── JudgeUnusable           a judge that cannot judge anything: its weights or its endpoint are wrong
 ├── EndpointError           a server that cannot be reached, or refuses
@@ -66,6 +67,10 @@ class ModelMissing(HybridError):
 
 class ModelMismatch(HybridError):
     """An adapter that does not fit the base model it is put on."""
+
+
+class StaleAdapter(HybridError):
+    """An adapter that learned from documents which changed or went since."""
 
 
 class PromptTooLong(HybridError):

@@ -176,7 +176,9 @@ def test_trl_with_the_same_settings_learns_the_same(per_context, tmp_path):
     found = compare(file, 1, run_arm)
     outcome = summary(found)
     assert outcome["losses_apart"] < ALIKE
-    assert {name: len(losses) for name, losses in outcome["losses"].items()} == dict.fromkeys(ARMS, 3)
+    assert {name: len(losses) for name, losses in outcome["losses"].items()} == {
+        "ours": 3, "trl, matched": 3, "trl, defaults": 2,
+    }  # fmt: skip
     assert found["ours"][0].label_tokens == found["trl, matched"][0].label_tokens > 0
     assert min(found["trl, defaults"][0].label_tokens, *outcome["peak_mb"].values()) > 0
 

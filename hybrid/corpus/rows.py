@@ -6,7 +6,7 @@ Every query that reads documents or passages is bound to a ``:generation`` and s
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hybrid.corpus import schema
@@ -38,9 +38,9 @@ MISSING_VECTORS = f"""
     SELECT p.text_digest, d.title, p.text
     FROM passage p JOIN document d ON d.row = p.document_row JOIN life l ON l.document_row = d.row
     LEFT JOIN vector v ON v.embedder = :embedder AND v.text_digest = p.text_digest
-    WHERE {_ALIVE} AND v.data IS NULL
-    ORDER BY p.id
+    WHERE {_ALIVE} AND v.text_digest IS NULL
 """
+ONLY = " AND p.id IN (SELECT value FROM json_each(:ids))"
 VECTORS = f"""
     SELECT p.id, p.text_digest, v.data FROM passage p JOIN life l ON l.document_row = p.document_row
     LEFT JOIN vector v ON v.embedder = :embedder AND v.text_digest = p.text_digest
@@ -175,43 +175,56 @@ def insert(
     given: Given | None = None,
 ) -> None:
     """Adds documents, their passages, and the vectors that are given with them."""
-    for document in documents:
-        metadata = json.dumps(dict(document.metadata), sort_keys=True)
-        digest = schema.document_digest(document)
-        row = db.execute(
-            "INSERT INTO document (id, title, text, digest, metadata, source) VALUES (?, ?, ?, ?, ?, ?)",
-            (document.id, document.title, document.text, digest, metadata, source),
-        ).lastrowid
-        db.execute(
-            "INSERT INTO life (document_id, document_row, born) VALUES (?, ?, ?)",
-            (document.id, row, generation),
-        )
-        db.executemany(
-            'INSERT INTO passage (document_row, "start", "end", locator, text, text_digest)'
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            _passages(document, row, passage_chars, given),
-        )
-        if given:
-            vector = given.vectors[document.id]
-            key = schema.given_digest(schema.searchable(document.title, document.text), vector)
-            put_vectors(db, given.embedder, {key: vector})
+    # The numbers of rows are chosen here, so that many rows go in by one statement; there is one writer.
+    first = _last_row(db, "document") + 1
+    numbered = list(enumerate(documents, start=first))
+    db.executemany(
+        "INSERT INTO document (row, id, title, text, digest, metadata, source) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            (row, doc.id, doc.title, doc.text, schema.document_digest(doc), _json(doc.metadata), source)
+            for row, doc in numbered
+        ),
+    )
+    db.executemany(
+        "INSERT INTO life (document_id, document_row, born) VALUES (?, ?, ?)",
+        ((document.id, row, generation) for row, document in numbered),
+    )
+    db.executemany(
+        'INSERT INTO passage (document_row, "start", "end", locator, text, text_digest)'
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (passage for row, document in numbered for passage in _passages(document, row, passage_chars, given)),
+    )
+    if given:
+        vectors = {_given_digest(document, given): given.vectors[document.id] for _, document in numbered}
+        put_vectors(db, given.embedder, vectors)
+
+
+def _last_row(db: sqlite3.Connection, table: str) -> int:
+    """The greatest number that a row of a table ever had."""
+    found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _json(metadata: Mapping[str, object]) -> str:
+    return json.dumps(dict(metadata), sort_keys=True) if metadata else "{}"
 
 
 def _passages(
-    document: Document, row: int | None, passage_chars: int | None, given: Given | None
-) -> list[tuple[object, ...]]:
+    document: Document, row: int, passage_chars: int | None, given: Given | None
+) -> Iterator[tuple[object, ...]]:
+    if given:
+        yield row, 0, len(document.text), "", document.text, _given_digest(document, given)
+        return
     whole = [Piece(0, len(document.text), "")]
-    made: list[tuple[object, ...]] = []
     for piece in whole if passage_chars is None else split(document.text, passage_chars):
         text = document.text[piece.start : piece.end]
-        searched = schema.searchable(document.title, text)
-        digest = (
-            schema.given_digest(searched, given.vectors[document.id])
-            if given
-            else schema.text_digest(searched)
-        )
-        made.append((row, piece.start, piece.end, piece.locator, text, digest))
-    return made
+        digest = schema.text_digest(schema.searchable(document.title, text))
+        yield row, piece.start, piece.end, piece.locator, text, digest
+
+
+def _given_digest(document: Document, given: Given) -> str:
+    searched = schema.searchable(document.title, document.text)
+    return schema.given_digest(searched, given.vectors[document.id])
 
 
 def put_vectors(db: sqlite3.Connection, embedder: str, vectors: Mapping[str, bytes]) -> None:
@@ -232,7 +245,8 @@ def oldest_lacks_vector(db: sqlite3.Connection, embedder: str) -> bool:
         " CROSS JOIN life l ON l.document_row = p.document_row AND l.died IS NULL"
         " LEFT JOIN vector v ON v.embedder = ? AND v.text_digest = p.text_digest ORDER BY p.id LIMIT 1"
     )
-    return bool(db.execute(query, (embedder,)).fetchone()[0])
+    found = db.execute(query, (embedder,)).fetchone()
+    return found is not None and bool(found[0])
 
 
 def end(db: sqlite3.Connection, ids: Iterable[str], generation: int) -> None:
@@ -244,8 +258,8 @@ def end(db: sqlite3.Connection, ids: Iterable[str], generation: int) -> None:
 
 def alive(db: sqlite3.Connection, ids: Iterable[str]) -> dict[str, str]:
     """Id → digest of those documents that are in the newest generation."""
-    # CROSS JOIN: each id is looked up, instead of all that are alive being held against all ids.
     query = (
+        # CROSS keeps the order: a few ids are looked up, instead of all that are alive.
         "SELECT d.id, d.digest FROM json_each(?)"
         " CROSS JOIN life l ON l.document_id = value AND l.died IS NULL"
         " JOIN document d ON d.row = l.document_row"

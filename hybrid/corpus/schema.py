@@ -51,7 +51,7 @@ CREATE TABLE life (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX life_now ON life (document_id) WHERE died IS NULL;
 CREATE INDEX life_born ON life (born);
-CREATE INDEX life_died ON life (died);
+CREATE INDEX life_died ON life (died) WHERE died IS NOT NULL;
 CREATE TABLE passage (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     document_row INTEGER NOT NULL REFERENCES document (row),
@@ -62,13 +62,13 @@ CREATE TABLE passage (
     text_digest TEXT NOT NULL
 );
 CREATE INDEX passage_document ON passage (document_row);
-CREATE INDEX passage_digest ON passage (text_digest);
 CREATE TABLE vector (
+    row INTEGER PRIMARY KEY,
     embedder TEXT NOT NULL,
     text_digest TEXT NOT NULL,
     data BLOB NOT NULL,
-    PRIMARY KEY (embedder, text_digest)
-) WITHOUT ROWID;
+    UNIQUE (text_digest, embedder)
+);
 CREATE TABLE index_file (
     embedder TEXT PRIMARY KEY,
     generation INTEGER NOT NULL REFERENCES generation (number),

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid import disk
 from hybrid.corpus import changes, folders, integrity, rows, schema
 from hybrid.corpus.changes import Change
 from hybrid.corpus.rows import IndexFile
@@ -87,7 +88,7 @@ class Corpus:
         """
         if passage_chars is not None and passage_chars < 1:
             raise CorpusError(f"A passage has at least 1 character, not {passage_chars}.")
-        (folder / "index").mkdir()
+        disk.make_folder(folder / "index")
         schema.make_database(folder / "corpus.db", {"name": name, "passage_chars": str(passage_chars or "")})
         return cls(folder)
 
@@ -233,9 +234,8 @@ class Corpus:
 
     def fetch(self, ids: Iterable[int]) -> dict[int, Passage]:
         """The passages of these ids that are in the corpus now; ids of others are left out."""
-        wanted = json.dumps([int(id) for id in ids])
-        query = f"{rows.PASSAGES} AND p.id IN (SELECT value FROM json_each(:ids)) ORDER BY p.id"
-        return {row["id"]: Passage(**row) for row in self._alive(query, ids=wanted)}
+        query, values = _only(rows.PASSAGES, list(ids))
+        return {row["id"]: Passage(**row) for row in self._alive(f"{query} ORDER BY p.id", **values)}
 
     def holding(self, gold: Gold) -> list[Passage]:
         """The passages that overlap a gold span; all of its document if it names no span."""
@@ -290,7 +290,7 @@ class Corpus:
                 given to a corpus that is cut into passages, or its other vectors are of another embedder.
         """
         batch = list(documents)
-        given = None if vectors is None else self._given(embedder, vectors)
+        given = None if vectors is None else self._given(embedder, vectors, batch)
         with self._changing() as db:
             vanished = [id for id in rows.alive_of(db, source) if id not in kept] if complete else []
             if not batch and not vanished:
@@ -378,14 +378,24 @@ class Corpus:
                 db.close()
         return change
 
-    def missing_vectors(self, embedder: str) -> dict[str, str]:
-        """Text digest → searchable text of the passages that an embedder has no vector for, by passage id."""
-        found = self._alive(rows.MISSING_VECTORS, embedder=embedder)
+    def missing_vectors(self, embedder: str, ids: Collection[int] | None = None) -> dict[str, str]:
+        """Text digest → searchable text of the passages that an embedder has no vector for, by passage id.
+
+        Args:
+            embedder: whose vectors.
+            ids: of the passages to look at; by default all.
+        """
+        query, values = _only(rows.MISSING_VECTORS, ids)
+        found = self._alive(f"{query} ORDER BY p.id", embedder=embedder, **values)
         return {row["text_digest"]: schema.searchable(row["title"], row["text"]) for row in found}
 
     def put_vectors(self, embedder: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-        """Keeps the vectors of an embedder, by text digest."""
-        with self._writing() as db:
+        """Keeps the vectors of an embedder, by text digest.
+
+        Raises:
+            CorpusBusy: another process writes; it is not waited for, as a question may be waiting.
+        """
+        with self._writing(patience=0) as db:
             rows.put_vectors(db, embedder, {digest: _packed(vectors[digest]) for digest in vectors})
 
     def vectors(
@@ -405,11 +415,8 @@ class Corpus:
         Raises:
             CorpusError: there are no passages, or a vector is missing or of another length.
         """
-        query, values = rows.VECTORS, {"embedder": embedder}
-        if ids is not None:
-            query += " AND p.id IN (SELECT value FROM json_each(:ids))"
-            values["ids"] = json.dumps([int(id) for id in ids])
-        found = self._alive(f"{query} ORDER BY p.id", **values)
+        query, values = _only(rows.VECTORS, ids)
+        found = self._alive(f"{query} ORDER BY p.id", embedder=embedder, **values)
         if not found:
             raise self.empty()
         data = [row["data"] or _packed((beside or {}).get(row["text_digest"], ())) for row in found]
@@ -445,7 +452,7 @@ class Corpus:
         """Removes an index file, which is built again from the vectors when it is wanted."""
         with self._writing() as db:
             db.execute("DELETE FROM index_file WHERE sha256 = ?", (file.sha256,))
-        (self.folder / "index" / file.name).unlink(missing_ok=True)
+        disk.remove(self.folder / "index" / file.name)
 
     def publish_index(
         self,
@@ -467,10 +474,10 @@ class Corpus:
 
         Raises:
             GenerationGone: the generation was purged meanwhile.
-            CorpusError: another process writes.
+            CorpusBusy: another process writes; it is not waited for, as a question may be waiting.
         """
         index = self.folder / "index"
-        with self._writing() as db:
+        with self._writing(patience=0) as db:
             generation = rows.newest(db) if self._at is None else self._at
             schema.refuse_gone(db, self.name, generation)
             if rows.has_newer_index(db, embedder, generation):
@@ -508,11 +515,17 @@ class Corpus:
             "or it was made by another embedder. Make a new corpus, or clear this one."
         )
 
-    def _given(self, embedder: str, vectors: Mapping[str, NDArray[np.float32]]) -> rows.Given:
+    def _given(
+        self, embedder: str, vectors: Mapping[str, NDArray[np.float32]], documents: Sequence[Document]
+    ) -> rows.Given:
         if self.passage_chars is not None:
             raise CorpusError(
                 f'Corpus "{self.name}" is cut into passages of {self.passage_chars} characters, so that '
                 "vectors of whole documents do not fit it; make another with passage_chars=None."
+            )
+        if lacking := [document.id for document in documents if document.id not in vectors]:
+            raise CorpusError(
+                f'Document "{lacking[0]}" came without a vector, unlike others; give one to each.'
             )
         return rows.Given(embedder, {id: _packed(vector) for id, vector in vectors.items()})
 
@@ -558,9 +571,9 @@ class Corpus:
             yield db
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self, *, patience: float = folders.PATIENCE) -> Iterator[sqlite3.Connection]:
         """A transaction under the writer's lock: committed at the end of the block, or rolled back."""
-        with folders.writer_lock(self.folder), schema.write_faults(self.name):
+        with folders.writer_lock(self.folder, patience=patience), schema.write_faults(self.name):
             if self._path.stat().st_ino != self._inode:
                 raise CorpusError(f'Corpus "{self.name}" was replaced meanwhile; open it again.')
             db = schema.connect_writer(self._path)
@@ -572,6 +585,11 @@ class Corpus:
             finally:
                 # Closing rolls back what was not committed.
                 db.close()
+
+
+def _only(query: str, ids: Collection[int] | None) -> tuple[str, dict[str, str]]:
+    """A query about all passages, or about some, with what is to be bound to it."""
+    return (query, {}) if ids is None else (query + rows.ONLY, {"ids": json.dumps([int(id) for id in ids])})
 
 
 def _packed(vector: Sequence[float] | NDArray[np.float32]) -> bytes:

@@ -4,7 +4,7 @@ The file on the disk may be of an earlier generation. What has come since then i
 what has gone is filtered out; when both are more than a tenth of the file, it is written anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,6 +69,9 @@ class VectorIndex:
     def search(self, queries: Vectors, k: int) -> tuple[Ids, Vectors]:
         """The k nearest passages of each query: ids (−1 where there are fewer) and inner products, [n, k]."""
         queries = np.ascontiguousarray(queries)
+        if not self.gone and not len(self.later_ids):
+            scores, ids = self.base.search(queries, k)
+            return ids, scores
         scores, ids = self._search_base(queries, k)
         if len(self.later_ids):
             scores = np.hstack([scores, queries @ self.later.T])
@@ -105,17 +108,16 @@ def open_index(corpus: Corpus, embedder: Embedder) -> VectorIndex:
         CorpusError: the corpus holds no passages.
     """
     with corpus.at(corpus.generation) as now:
-        beside = _embed_missing(now, embedder)
-        index = _from_file(now, embedder, beside)
+        index = _from_file(now, embedder)
         if index is None or index.drift > COMPACT_AT:
-            index = _build(now, embedder, beside)
+            index = _build(now, embedder)
     return index
 
 
 def caught_up(index: VectorIndex, corpus: Corpus, embedder: Embedder) -> VectorIndex:
     """The index of the corpus as it stands, from that of an earlier generation of it."""
     with corpus.at(corpus.generation) as now, suppress(GenerationGone):
-        moved = _moved(index, now, embedder, _embed_missing(now, embedder))
+        moved = _moved(index, now, embedder)
         if moved.drift <= COMPACT_AT:
             return moved
     return open_index(corpus, embedder)
@@ -151,9 +153,11 @@ def _fault(corpus: Corpus, file: IndexFile) -> str:
     return f"lacks {len(wanted - held)} passages, has {len(held - wanted)} too many" if held != wanted else ""
 
 
-def _embed_missing(corpus: Corpus, embedder: Embedder) -> Mapping[str, Vectors]:
+def _embed_missing(
+    corpus: Corpus, embedder: Embedder, ids: Collection[int] | None = None
+) -> Mapping[str, Vectors]:
     """The vectors that were missing, by text digest; kept in the store unless another process writes."""
-    missing = corpus.missing_vectors(embedder.digest)
+    missing = corpus.missing_vectors(embedder.digest, ids)
     made: dict[str, Vectors] = {}
     # Texts of like length are embedded together, and what is done stays done if this is broken off.
     digests = sorted(missing, key=lambda digest: len(missing[digest]))
@@ -167,28 +171,29 @@ def _embed_missing(corpus: Corpus, embedder: Embedder) -> Mapping[str, Vectors]:
     return made
 
 
-def _from_file(now: Corpus, embedder: Embedder, beside: Mapping[str, Vectors]) -> VectorIndex | None:
+def _from_file(now: Corpus, embedder: Embedder) -> VectorIndex | None:
     found = now.index_file(embedder.digest)
     if found is None or file_digest(found[1]) != found[0].sha256:
         return None
     base = VectorIndex(found[0].generation, faiss.read_index(str(found[1])))
-    return _moved(base, now, embedder, beside)
+    return _moved(base, now, embedder)
 
 
-def _moved(index: VectorIndex, now: Corpus, embedder: Embedder, beside: Mapping[str, Vectors]) -> VectorIndex:
+def _moved(index: VectorIndex, now: Corpus, embedder: Embedder) -> VectorIndex:
     came, went = now.moved(index.generation)
     held = np.concatenate([_ids(index.base), index.later_ids])
     new = np.array(came, np.int64)[~np.isin(came, held)]
     gone = (index.gone | frozenset(went)) - frozenset(came)
     if not len(new):
         return VectorIndex(now.generation, index.base, gone, index.later_ids, index.later)
+    beside = _embed_missing(now, embedder, new.tolist())
     ids, vectors = now.vectors(embedder.digest, ids=new.tolist(), beside=beside)
     later = np.vstack([index.later, vectors]) if len(index.later_ids) else vectors
     return VectorIndex(now.generation, index.base, gone, np.concatenate([index.later_ids, ids]), later)
 
 
-def _build(now: Corpus, embedder: Embedder, beside: Mapping[str, Vectors]) -> VectorIndex:
-    ids, vectors = now.vectors(embedder.digest, beside=beside)
+def _build(now: Corpus, embedder: Embedder) -> VectorIndex:
+    ids, vectors = now.vectors(embedder.digest, beside=_embed_missing(now, embedder))
     kind, index, recall = fitting_index(ids, vectors)
     with suppress(CorpusBusy, GenerationGone):
         now.publish_index(

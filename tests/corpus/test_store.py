@@ -152,7 +152,8 @@ def test_another_version_of_the_store_is_refused(corpus, tmp_path):
         Corpus.open("handbook", home=tmp_path)
 
 
-def test_a_second_writer_is_told_who_writes(corpus):
+def test_a_second_writer_is_told_who_writes(corpus, monkeypatch):
+    monkeypatch.setattr("hybrid.disk.time.monotonic", iter(range(0, 100, 4)).__next__)
     with writer_lock(corpus.folder), pytest.raises(CorpusError, match=f"process {os.getpid()}"):
         corpus.remove(["service"])
     corpus.remove(["service"])
