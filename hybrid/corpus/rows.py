@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hybrid.corpus import schema
-from hybrid.corpus.split import Piece, split
+from hybrid.corpus.split import split
 from hybrid.errors import CorpusError
 from hybrid.records import Document
 
@@ -192,10 +192,10 @@ def insert(
     db.executemany(
         'INSERT INTO passage (document_row, "start", "end", locator, text, text_digest)'
         " VALUES (?, ?, ?, ?, ?, ?)",
-        (passage for row, document in numbered for passage in _passages(document, row, passage_chars, given)),
+        (made for row, document in numbered for made in _passages(document, row, passage_chars, given)),
     )
     if given:
-        vectors = {_given_digest(document, given): given.vectors[document.id] for _, document in numbered}
+        vectors = {_digest(document, given): given.vectors[document.id] for _, document in numbered}
         put_vectors(db, given.embedder, vectors)
 
 
@@ -212,19 +212,22 @@ def _json(metadata: Mapping[str, object]) -> str:
 def _passages(
     document: Document, row: int, passage_chars: int | None, given: Given | None
 ) -> Iterator[tuple[object, ...]]:
-    if given:
-        yield row, 0, len(document.text), "", document.text, _given_digest(document, given)
+    if passage_chars is None:
+        digest = _digest(document, given)
+        yield row, 0, len(document.text), "", document.text, digest
         return
-    whole = [Piece(0, len(document.text), "")]
-    for piece in whole if passage_chars is None else split(document.text, passage_chars):
+    for piece in split(document.text, passage_chars):
         text = document.text[piece.start : piece.end]
         digest = schema.text_digest(schema.searchable(document.title, text))
         yield row, piece.start, piece.end, piece.locator, text, digest
 
 
-def _given_digest(document: Document, given: Given) -> str:
+def _digest(document: Document, given: Given | None) -> str:
+    """Under which the vector of a document that is one passage is kept."""
     searched = schema.searchable(document.title, document.text)
-    return schema.given_digest(searched, given.vectors[document.id])
+    return (
+        schema.given_digest(searched, given.vectors[document.id]) if given else schema.text_digest(searched)
+    )
 
 
 def put_vectors(db: sqlite3.Connection, embedder: str, vectors: Mapping[str, bytes]) -> None:
@@ -241,7 +244,7 @@ def oldest_lacks_vector(db: sqlite3.Connection, embedder: str) -> bool:
     Where vectors are given with documents it stands for all: none was added without a vector like its own.
     """
     query = (
-        "SELECT v.data IS NULL FROM passage p"
+        "SELECT v.row IS NULL FROM passage p"
         " CROSS JOIN life l ON l.document_row = p.document_row AND l.died IS NULL"
         " LEFT JOIN vector v ON v.embedder = ? AND v.text_digest = p.text_digest ORDER BY p.id LIMIT 1"
     )
@@ -258,8 +261,8 @@ def end(db: sqlite3.Connection, ids: Iterable[str], generation: int) -> None:
 
 def alive(db: sqlite3.Connection, ids: Iterable[str]) -> dict[str, str]:
     """Id → digest of those documents that are in the newest generation."""
+    # CROSS JOIN: each id is looked up, instead of all that are alive being held against all ids.
     query = (
-        # CROSS keeps the order: a few ids are looked up, instead of all that are alive.
         "SELECT d.id, d.digest FROM json_each(?)"
         " CROSS JOIN life l ON l.document_id = value AND l.died IS NULL"
         " JOIN document d ON d.row = l.document_row"

@@ -91,7 +91,10 @@ def publish_without_sync(write, pattern):
 FAULTS = {
     "ids are used again": (
         ids_are_never_used_again,
-        put("hybrid.corpus.schema.TABLES", schema.TABLES.replace(" AUTOINCREMENT", "")),
+        put(
+            "hybrid.corpus.schema.TABLES",
+            schema.TABLES.replace("id INTEGER PRIMARY KEY AUTOINCREMENT", "id INTEGER PRIMARY KEY"),
+        ),
     ),
     "the digest of an index file is not looked at": (
         a_changed_index_file_is_not_searched,
