@@ -258,7 +258,8 @@ def oldest_lacks_vector(db: sqlite3.Connection, embedder: str) -> bool:
         " CROSS JOIN life l ON l.document_row = p.document_row AND l.died IS NULL"
         " LEFT JOIN vector v ON v.embedder = ? AND v.text_digest = p.text_digest ORDER BY p.id LIMIT 1"
     )
-    return bool(db.execute(query, (embedder,)).fetchone()[0])
+    found = db.execute(query, (embedder,)).fetchone()
+    return found is not None and bool(found[0])
 
 
 def end(db: sqlite3.Connection, ids: Iterable[str], generation: int) -> None:

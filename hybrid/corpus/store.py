@@ -303,7 +303,7 @@ class Corpus:
                 given to a corpus that is cut into passages, or its other vectors are of another embedder.
         """
         batch = list(documents)
-        given = None if vectors is None else self._given(embedder, vectors)
+        given = None if vectors is None else self._given(embedder, vectors, batch)
         with self._changing() as db:
             vanished = [id for id in rows.alive_of(db, source) if id not in kept] if complete else []
             if not batch and not vanished:
@@ -528,11 +528,17 @@ class Corpus:
             "or it was made by another embedder. Make a new corpus, or clear this one."
         )
 
-    def _given(self, embedder: str, vectors: Mapping[str, NDArray[np.float32]]) -> rows.Given:
+    def _given(
+        self, embedder: str, vectors: Mapping[str, NDArray[np.float32]], documents: Sequence[Document]
+    ) -> rows.Given:
         if self.passage_chars is not None:
             raise CorpusError(
                 f'Corpus "{self.name}" is cut into passages of {self.passage_chars} characters, so that '
                 "vectors of whole documents do not fit it; make another with passage_chars=None."
+            )
+        if lacking := [document.id for document in documents if document.id not in vectors]:
+            raise CorpusError(
+                f'Document "{lacking[0]}" came without a vector, unlike others; give one to each.'
             )
         return rows.Given(embedder, {id: _packed(vector) for id, vector in vectors.items()})
 

@@ -57,6 +57,16 @@ def test_documents_without_a_vector_like_the_others_are_refused_and_nothing_is_l
     assert corpus.generation == 1
 
 
+def test_each_document_has_a_vector_or_none_has(corpus):
+    with pytest.raises(CorpusError, match='"short" came without a vector'):
+        corpus.update([LONG, SHORT], **given(("long", [1, 2])))
+
+
+def test_a_source_may_lose_all_its_documents(corpus):
+    corpus.update([LONG], source="s", **given(("long", [1, 2])))
+    assert corpus.update([], source="s", complete=True, **given()).removed == ("long",)
+
+
 def test_documents_and_passages_are_found_by_id_and_by_group(corpus):
     corpus.add([LONG, SHORT])
     assert corpus.documents(["short", "none"]) == corpus.documents(groups=["short"]) == [SHORT]
