@@ -238,7 +238,8 @@ class Corpus:
         Args:
             where: key → the value that it has to have, or a list of values of which it has to have one.
         """
-        query, values = rows.IDS, {}
+        query = rows.IDS
+        values: dict[str, str] = {}
         for number, (key, wanted) in enumerate(where.items()):
             query += f" AND {rows.METADATA.format(number=number)}"
             options = wanted if isinstance(wanted, list | tuple | set) else [wanted]
