@@ -2,7 +2,7 @@
 
 from hybrid.corpus.builtin import open_corpus
 from hybrid.corpus.importing import Imported, import_set
-from hybrid.corpus.read import read_documents
+from hybrid.corpus.reading import read_documents
 from hybrid.corpus.split import Piece, split
 from hybrid.corpus.store import Corpus
 
