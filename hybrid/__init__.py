@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hybrid.evaluation.run import evaluate
     from hybrid.pipeline import Pipeline
     from hybrid.records import Answer, Citation, Document, Passage, Question, Turn
+    from hybrid.retrieval.vector_store import CorpusVectorStore
     from hybrid.tuning.tune import tune_pipeline as tune
 
 _PLACES = {
@@ -23,6 +24,7 @@ _PLACES = {
     "Answer": "hybrid.records",
     "Citation": "hybrid.records",
     "Corpus": "hybrid.corpus.store",
+    "CorpusVectorStore": "hybrid.retrieval.vector_store",
     "Document": "hybrid.records",
     "HybridError": "hybrid.errors",
     "Passage": "hybrid.records",
@@ -42,6 +44,7 @@ __all__ = [
     "Answer",
     "Citation",
     "Corpus",
+    "CorpusVectorStore",
     "Document",
     "HybridError",
     "Passage",

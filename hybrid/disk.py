@@ -1,14 +1,26 @@
-"""What has to survive a crash: files that are on the disk, and the lock that lets one process write."""
+"""What has to survive a crash: files that are on the disk, and the lock that lets one process write.
+
+The store changes files through these functions alone, so that a test can stop at any of them.
+"""
 
 import fcntl
+import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple, TextIO
+
+JOURNAL = ".moves"
+"""How the name of a journal ends."""
 
 
 @contextmanager
-def only_writer(folder: Path, refused: Callable[[str], Exception]) -> Iterator[None]:
+def only_writer(
+    folder: Path, refused: Callable[[str], Exception], *, patience: float = 0.0
+) -> Iterator[None]:
     """Lets this process alone write in a folder, by a lock on its file ``LOCK``.
 
     The system opens the lock when the process ends, however it ends.
@@ -16,21 +28,125 @@ def only_writer(folder: Path, refused: Callable[[str], Exception]) -> Iterator[N
     Args:
         folder: which no other process may write in.
         refused: makes the error from the id of the process that has the lock.
+        patience: so many seconds it may be waited for.
 
     Raises:
         Exception: what ``refused`` makes.
     """
     descriptor = os.open(folder / "LOCK", os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise refused(os.pread(descriptor, 32, 0).decode("ascii", "replace") or "of unknown id") from exc
+        deadline = time.monotonic() + patience
+        while not _got(descriptor):
+            if time.monotonic() >= deadline:
+                raise refused(os.pread(descriptor, 32, 0).decode("ascii", "replace") or "of unknown id")
+            time.sleep(0.02)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+class Move(NamedTuple):
+    """A finished folder, the name it gets, and where a folder of that name goes."""
+
+    staged: Path
+    target: Path
+    outdated: Path
+
+
+def move_all(moves: Sequence[Move], journal: Path) -> None:
+    """Gives folders their names: all of them, or none if one fails, also if the process is killed in between.
+
+    What is to be done stands in a journal first; :func:`finish_moves` goes on with it after a crash.
+
+    Args:
+        moves: finished folders, on the disk.
+        journal: a file that is not there, in a folder that ``finish_moves`` looks at.
+    """
+    with _locked(journal) as file:
+        file.write(json.dumps([[str(path) for path in move] for move in moves]))
+        file.flush()
+        os.fsync(file.fileno())
+        sync(journal.parent)
+        try:
+            _move(moves)
+        except BaseException:
+            _move_back(moves)
+            remove(journal)
+            raise
+        _forget(moves, journal)
+
+
+def finish_moves(folder: Path) -> None:
+    """Goes on with what :func:`move_all` was doing when its process ended; waits for one that is alive."""
+    for journal in folder.glob(f"*{JOURNAL}"):
+        with suppress(FileNotFoundError), _locked(journal, made=True) as file:
+            if journal.exists():
+                try:
+                    moves = [Move(*map(Path, move)) for move in json.load(file)]
+                except json.JSONDecodeError:  # killed while it was written, before anything was moved
+                    moves = []
+                _move(moves)
+                _forget(moves, journal)
+
+
+def _got(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _move(moves: Sequence[Move]) -> None:
+    for staged, target, outdated in moves:
+        if staged.exists():
+            if target.exists():
+                rename(target, outdated)
+            rename(staged, target)
+        sync(target.parent)
+
+
+def _move_back(moves: Sequence[Move]) -> None:
+    for staged, target, outdated in reversed(moves):
+        if target.exists() and not staged.exists():
+            rename(target, staged)
+        if outdated.exists():
+            rename(outdated, target)
+
+
+def _forget(moves: Sequence[Move], journal: Path) -> None:
+    remove(journal)
+    for move in moves:
+        remove_tree(move.outdated)
+
+
+@contextmanager
+def _locked(journal: Path, *, made: bool = False) -> Iterator[TextIO]:
+    with journal.open("r+" if made else "x+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder that is not there."""
+    path.mkdir()
+
+
+def rename(source: Path, target: Path) -> None:
+    """Gives a file or a folder another name, in one step."""
+    os.rename(source, target)
+
+
+def remove(path: Path) -> None:
+    """Removes a file, if it is there."""
+    path.unlink(missing_ok=True)
+
+
+def remove_tree(folder: Path) -> None:
+    """Removes a folder with all that is in it, if it is there."""
+    shutil.rmtree(folder, ignore_errors=not folder.exists())
 
 
 def sync(path: Path) -> None:

@@ -5,8 +5,11 @@ HybridError                 one line: what happened, the value seen, what to do
 ├── BadSpec                 a YAML file or a --set that does not fit its schema
 ├── BadInput                a file or a row that cannot be read: ``file:row: reason``
 ├── CorpusError             a corpus that is missing, taken, empty, locked or of another embedder
+│   ├── CorpusBusy          one that another process writes
+│   └── GenerationGone      a generation that was purged, and cannot be read any more
 ├── ModelMissing            weights that are not on this machine, with the command that brings them
 ├── ModelMismatch           an adapter whose base has another architecture
+├── StaleAdapter            one that learned from documents which changed or went since, where that is refused
 ├── PromptTooLong           a question that does not fit the model's context even without passages
 ├── JudgeUnusable           a judge that cannot judge anything: its weights or its endpoint are wrong
 ├── EndpointError           a server that cannot be reached, or refuses
@@ -50,12 +53,24 @@ class CorpusError(HybridError):
     """A corpus that is missing, taken, empty, locked, or of another embedder."""
 
 
+class CorpusBusy(CorpusError):
+    """A corpus that another process writes."""
+
+
+class GenerationGone(CorpusError):
+    """A generation of a corpus that was purged."""
+
+
 class ModelMissing(HybridError):
     """Weights that are not on this machine."""
 
 
 class ModelMismatch(HybridError):
     """An adapter that does not fit the base model it is put on."""
+
+
+class StaleAdapter(HybridError):
+    """An adapter that learned from documents which changed or went since."""
 
 
 class PromptTooLong(HybridError):

@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+from hybrid import disk
 from hybrid.errors import RunError, UnknownName
 from hybrid.specs import SuiteSpec, load_spec
 
@@ -37,6 +38,7 @@ def builtin_corpora() -> dict[str, Path]:
 
 def own_suites() -> dict[str, Path]:
     """Suites made by ``hybrid corpus import``, by name."""
+    disk.finish_moves(home() / "corpora")
     return {path.parent.name: path for path in sorted((home() / "suites").glob("*/suite.yaml"))}
 
 

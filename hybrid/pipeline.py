@@ -7,6 +7,7 @@ from pathlib import Path
 from hybrid import library, models
 from hybrid.adapters import Adapter, base_warnings, open_adapter
 from hybrid.corpus.builtin import open_corpus
+from hybrid.corpus.stale import stale_warnings
 from hybrid.corpus.store import Corpus
 from hybrid.generation.abstention import abstains
 from hybrid.generation.answers import AnswerStore, Generated
@@ -60,32 +61,38 @@ class Pipeline:
         corpus: str | None = None,
         adapter: Path | None = None,
         overrides: Sequence[str] = (),
+        strict: bool = False,
         say: Say = lambda _: None,
     ) -> "Pipeline":
         """Loads a pipeline ready to answer.
 
         Args:
             name: a built-in pipeline or a YAML file.
-            corpus: the corpus to search; default: that of the pipeline's suite.
+            corpus: to search: a name, ``NAME@GENERATION``, or a path of texts; default: the suite's.
             adapter: a PEFT folder, or one of whole weights; default: that of the file. Without one the base
                 answers.
             overrides: ``KEY=VALUE`` for single values of the file.
-            say: gets a line before slow work, and one if the adapter was made on other weights.
+            strict: refuse an adapter that learned from documents which changed or went since.
+            say: gets a line before slow work, and one if the adapter was made on other weights or is stale.
 
         Raises:
+            StaleAdapter: ``strict`` is set, and the adapter is.
             HybridError: a name is unknown, a file does not fit, weights or corpus are missing.
         """
         spec = load_spec(PipelineSpec, library.find_pipeline(name), overrides)
         check_mode(spec)
         suite = load_spec(SuiteSpec, library.find_suite(spec.suite))
-        retriever = load_retriever(spec, open_corpus(corpus or suite.corpus, say=say), say)
-        model = models.find(spec.model, say)
+        opened = open_corpus(corpus or suite.corpus, say=say)
         named = adapter or spec.adapter
-        opened = open_adapter(named) if named else None
-        generator = load_generator(model, spec.generation, suite.answers, adapter=opened)
-        if opened is not None and isinstance(model, Weights):
-            for warning in base_warnings(opened, model, precision(spec.generation)):
-                say(warning)
+        given = open_adapter(named) if named else None
+        warnings = stale_warnings([given] if given else [], opened, strict=strict)
+        retriever = load_retriever(spec, opened, say)
+        model = models.find(spec.model, say)
+        generator = load_generator(model, spec.generation, suite.answers, adapter=given)
+        if given is not None and isinstance(model, Weights):
+            warnings += base_warnings(given, model, precision(spec.generation))
+        for warning in warnings:
+            say(warning)
         return cls(retriever, generator)
 
     def ask(

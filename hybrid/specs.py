@@ -336,6 +336,9 @@ class SuiteSpec(Spec):
     questions: str = Field(description="JSONL of evaluation questions")
     training: str | None = Field(None, description="JSONL of training questions, if there are any")
     edition: str | None = Field(None, description="which answers to take of questions with `editions`")
+    successor: str | None = Field(
+        None, description="suite of the next edition, its name or YAML file: same ids, for --probe stale"
+    )
     known: dict[str, str] = Field(
         default_factory=dict,
         description="`MODEL: FILE`: ids, a line each, of questions that the model answers unaided",

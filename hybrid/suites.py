@@ -59,7 +59,7 @@ def load_suite(name: str, *, corpus: str | None = None, say: Say = lambda _: Non
 
     Args:
         name: a built-in suite, one made by ``hybrid corpus import``, or a YAML file.
-        corpus: another corpus to ask instead of the suite's own.
+        corpus: to ask instead of the suite's own, see :func:`hybrid.corpus.builtin.open_corpus`.
         say: gets a line before slow work, and one if questions had to be skipped.
 
     Raises:

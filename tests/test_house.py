@@ -99,6 +99,7 @@ def test_pipeline_loads_and_names_a_suite(path):
 def test_suite_loads_and_its_parts_are_there(path):
     suite = load_spec(SuiteSpec, path)
     assert suite.corpus in library.builtin_corpora()
+    assert suite.successor is None or suite.successor in library.builtin_suites()
     files = [suite.questions, suite.training or suite.questions]
     assert [name for name in files if not (path.parent / name).is_file()] == []
 

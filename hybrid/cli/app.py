@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hybrid.cli import corpus, evaluate, judge, report, tune, weights
-from hybrid.cli.options import AdapterFolder, Corpus, Json, Set
+from hybrid.cli.options import AdapterFolder, Corpus, Json, Set, Strict
 from hybrid.cli.terminal import TerminalProgress, print_json
 from hybrid.errors import HybridError
 
@@ -39,6 +39,7 @@ def ask(
     ] = "quickstart",
     corpus: Corpus = None,
     adapter: AdapterFolder = None,
+    strict: Strict = False,
     base: Annotated[
         bool, typer.Option("--base", help="Without the adapter, or the tuned model of a server.")
     ] = False,
@@ -51,7 +52,12 @@ def ask(
 
     progress = TerminalProgress()
     loaded = Pipeline.load(
-        pipeline, corpus=corpus, adapter=None if base else adapter, overrides=set_ or (), say=progress.say
+        pipeline,
+        corpus=corpus,
+        adapter=None if base else adapter,
+        overrides=set_ or (),
+        strict=strict,
+        say=progress.say,
     )
     answer = loaded.ask(question, tuned=not base, retrieval=retrieval)
     if as_json:

@@ -1,7 +1,7 @@
 """``hybrid corpus``: text goes in, and out; each command is one call of the library."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,13 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from hybrid import library
-from hybrid.corpus import Corpus, import_set, open_corpus, read_documents
+from hybrid.corpus import Change, Corpus, holders, import_set, open_corpus, read_documents
 from hybrid.corpus.importing import Format
+from hybrid.errors import CorpusError
 
 app = typer.Typer(help="Import, change and show corpora.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Name of the corpus.", show_default=False)]
 Paths = Annotated[list[Path], typer.Argument(help="Files or folders.", show_default=False)]
+Ids = Annotated[list[str], typer.Argument(help="Ids of documents.", show_default=False)]
+Generation = Annotated[int, typer.Argument(help="Its number, as history tells it.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 PassageChars = Annotated[int, typer.Option(help="Greatest length of a passage in characters.")]
 
@@ -55,30 +58,138 @@ def import_command(
 
 
 @app.command()
-def create(name: Name, paths: Paths, passage_chars: PassageChars = 400, as_json: AsJson = False) -> None:
-    """Make a corpus from files and folders."""
-    with Corpus.create(name, documents=read_documents(paths), passage_chars=passage_chars) as corpus:
+def create(
+    name: Name,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders.", show_default=False)] = None,
+    passage_chars: PassageChars = 400,
+    as_json: AsJson = False,
+) -> None:
+    """Make a corpus from files and folders, or an empty one."""
+    documents = read_documents(paths) if paths else []
+    with Corpus.create(
+        name, documents=documents, source=_source(paths or []), passage_chars=passage_chars
+    ) as corpus:
         _print(_facts(corpus), as_json)
 
 
 @app.command()
 def add(name: Name, paths: Paths, as_json: AsJson = False) -> None:
-    """Add files and folders to a corpus."""
+    """Add files and folders whose ids are free."""
+    documents = read_documents(paths)
     with Corpus.open(name) as corpus:
-        corpus.add(read_documents(paths))
-        _print(_facts(corpus), as_json)
+        _changed(corpus, corpus.add(documents, source=_source(paths)), as_json)
 
 
 @app.command()
-def remove(
+def update(name: Name, paths: Paths, as_json: AsJson = False) -> None:
+    """Add what is new and replace what is other; of a folder, remove what is no longer in it."""
+    documents = read_documents(paths)
+    complete = all(path.is_dir() for path in paths)
+    with Corpus.open(name) as corpus:
+        change = corpus.update(documents, source=_source(paths), complete=complete)
+        _changed(corpus, change, as_json)
+
+
+@app.command()
+def swap(
     name: Name,
-    ids: Annotated[list[str], typer.Argument(help="Ids of documents.", show_default=False)],
+    other: Annotated[
+        str,
+        typer.Argument(help="A folder, a file, or a corpus: NAME or NAME@GENERATION.", show_default=False),
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Remove documents from a corpus."""
+    """Make other documents the whole corpus, in one step."""
+    path = Path(other)
+    if path.exists():
+        documents, source = read_documents([path]), _source([path])
+    else:
+        with open_corpus(other, say=_say) as taken:
+            documents, source = taken.documents(), f"corpus {other}"
     with Corpus.open(name) as corpus:
-        corpus.remove(ids)
-        _print(_facts(corpus), as_json)
+        _changed(corpus, corpus.swap(documents, source=source), as_json)
+
+
+@app.command()
+def remove(name: Name, ids: Ids, as_json: AsJson = False) -> None:
+    """Remove documents; earlier generations hold them until they are purged."""
+    with Corpus.open(name) as corpus:
+        _changed(corpus, corpus.remove(ids), as_json)
+
+
+@app.command()
+def rollback(name: Name, generation: Generation, as_json: AsJson = False) -> None:
+    """Make the documents those of an earlier generation again."""
+    with Corpus.open(name) as corpus:
+        _changed(corpus, corpus.rollback(generation), as_json)
+
+
+@app.command()
+def purge(
+    name: Name,
+    ids: Annotated[
+        list[str] | None, typer.Argument(help="Ids of documents; default: all that was removed.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take the bytes of documents out of the files; name the runs and adapters that still hold them."""
+    with Corpus.open(name) as corpus:
+        change = corpus.purge(ids or ())
+        held = [str(path) for path in holders(library.home(), name, change.purged)]
+        gone = [entry.number for entry in corpus.history() if entry.purged == change.generation]
+        facts = {"purged": list(change.purged), "generations_gone": gone, "still_held_by": held}
+        _print(_facts(corpus) | facts, as_json)
+
+
+@app.command()
+def history(name: Name, as_json: AsJson = False) -> None:
+    """List the generations: when, by what, how many documents."""
+    with open_corpus(name, say=_say) as corpus:
+        entries = [asdict(entry) for entry in corpus.history()]
+    if as_json:
+        typer.echo(json.dumps(entries))
+        return
+    for entry in entries:
+        counts = ", ".join(f"{entry[key]} {key}" for key in ("added", "updated", "removed") if entry[key])
+        gone = f"; gone, purged by {entry['purged']}" if entry["purged"] is not None else ""
+        told = f": {counts}" if counts else ""
+        note = f" ({entry['note']})" if entry["note"] else ""
+        typer.echo(f"{entry['number']:>5}  {entry['created']} UTC  {entry['operation']}{told}{note}{gone}")
+
+
+@app.command()
+def diff(
+    name: Name,
+    earlier: Generation,
+    later: Annotated[int | None, typer.Argument(help="Another generation; default: the newest.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what is other in a later generation than in an earlier one."""
+    with open_corpus(name, say=_say) as corpus:
+        change = corpus.diff(earlier, later)
+    found = {key: list(getattr(change, key)) for key in ("added", "updated", "removed")}
+    if as_json:
+        typer.echo(json.dumps(found | {"unchanged": change.unchanged}, ensure_ascii=False))
+        return
+    for sign, ids in zip("+~-", found.values(), strict=True):
+        for id in ids:
+            typer.echo(f"{sign} {id}")
+    typer.echo(f"{change.unchanged} unchanged")
+
+
+@app.command()
+def check(name: Name, as_json: AsJson = False) -> None:
+    """Verify every digest, passage and index file; an index that is wrong is built again from the vectors."""
+    from hybrid.retrieval.index import repair
+
+    with open_corpus(name, say=_say) as corpus:
+        faults = corpus.check()
+        repaired = repair(corpus)
+        _print(_facts(corpus) | {"faults": faults, "repaired": repaired}, as_json)
+    if faults:
+        raise CorpusError(
+            f'Corpus "{name}" is damaged in {len(faults)} places; import it again, or go back to a copy.'
+        )
 
 
 @app.command("list")
@@ -89,20 +200,33 @@ def list_command(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
-    """Show the size of a corpus and what was done to it."""
-    with open_corpus(name, say=lambda line: typer.echo(line, err=True)) as corpus:
+    """Show the size of a corpus, how it is searched, and what was done to it."""
+    with open_corpus(name, say=_say) as corpus:
         history = [asdict(generation) for generation in corpus.history()]
-        _print(_facts(corpus) | {"digest": corpus.digest, "history": history}, as_json)
+        files = [asdict(file) for file in corpus.index_files()]
+        _print(_facts(corpus) | {"digest": corpus.digest, "index": files, "history": history}, as_json)
+
+
+def _source(paths: Sequence[Path]) -> str:
+    """What a later update of the same paths is known by."""
+    return " ".join(sorted(str(path.resolve()) for path in paths))
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
 
 
 def _facts(corpus: Corpus) -> dict[str, Any]:
     return {
         "name": corpus.name,
         "generation": corpus.generation,
-        "documents": len(corpus.documents()),
-        "passages": len(corpus.passages()),
+        **corpus.counts,
         "passage_chars": corpus.passage_chars,
     }
+
+
+def _changed(corpus: Corpus, change: Change, as_json: bool) -> None:
+    _print(_facts(corpus) | change.counts, as_json)
 
 
 def _print(facts: Mapping[str, Any], as_json: bool) -> None:
@@ -113,6 +237,8 @@ def _print(facts: Mapping[str, Any], as_json: bool) -> None:
     for key, value in facts.items():
         for item in value if isinstance(value, list) else [value]:
             line = (
-                ", ".join(f"{k} {v}" for k, v in item.items() if v != "") if isinstance(item, dict) else item
+                ", ".join(f"{k} {v}" for k, v in item.items() if v not in ("", None))
+                if isinstance(item, dict)
+                else item
             )
             typer.echo(f"{key.replace('_', ' ')}: {line}")

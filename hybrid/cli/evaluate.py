@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hybrid.cli.options import AdapterFolder, Corpus, Json, Pipeline, Seed, Set, Suite
+from hybrid.cli.options import AdapterFolder, Corpus, Json, Pipeline, Seed, Set, Strict, Suite
 from hybrid.cli.report import print_table, show
 from hybrid.cli.terminal import TerminalProgress, print_json
 from hybrid.records import Part
@@ -32,6 +32,7 @@ def eval_command(
     ] = None,
     corpus: Corpus = None,
     adapter: AdapterFolder = None,
+    strict: Strict = False,
     cells: Annotated[
         str | None, typer.Option("--cells", help="Only these columns, with commas between.")
     ] = None,
@@ -39,7 +40,7 @@ def eval_command(
         list[str] | None,
         typer.Option(
             "--probe",
-            help="Explain the cells: oracle, distractors, position, counterfactual or regurgitation.",
+            help="Explain the cells: oracle, distractors, position, counterfactual, regurgitation or stale.",
         ),
     ] = None,
     forgetting: Annotated[
@@ -97,6 +98,7 @@ def eval_command(
             limit=limit,
             seed=seed,
             overrides=[*(set_ or ()), *(["forgetting.enabled=true"] if forgetting else [])],
+            strict=strict,
             budget=budget,
             progress=progress,
         )

@@ -1,6 +1,7 @@
-"""Built-in corpora: ``corpora/NAME/manifest.yaml`` says where their texts come from."""
+"""Corpora by name or path: one's own, and built-in ones, of which ``corpora/NAME/manifest.yaml`` tells."""
 
 import importlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +16,8 @@ from hybrid.corpus.store import Corpus
 from hybrid.errors import BadSpec, UnknownName
 from hybrid.records import Document
 from hybrid.specs import Spec, load_spec
+
+PASSAGE_CHARS = 400
 
 
 class PydocTopics(Spec):
@@ -47,7 +50,7 @@ class CorpusSpec(Spec):
     licence: str
     language: str = "en"
     source: Annotated[PydocTopics | Folder | Edition, Field(discriminator="kind")]
-    passage_chars: int = Field(400, ge=1, description="greatest length of a passage")
+    passage_chars: int = Field(PASSAGE_CHARS, ge=1, description="greatest length of a passage")
     sha256: str | None = Field(
         None, description="digest of a corpus whose texts lie here, as `corpus show` tells"
     )
@@ -56,35 +59,83 @@ class CorpusSpec(Spec):
 def open_corpus(
     name: str, *, home: Path | None = None, say: Callable[[str], None] = lambda _: None
 ) -> Corpus:
-    """Opens a corpus of one's own, or a built-in one, which is built first where that is needed.
+    """Opens a corpus of one's own, a built-in one, or the texts at a path; what is not there yet is built.
 
-    A built-in corpus is needed anew if its texts changed, for example with another version of Python.
+    A built-in corpus is needed anew if its texts changed, for example with another version of Python. Files
+    become a corpus named by their stem and the digest of what they hold, ``handbook-3f9a2c71d0e4``, so that
+    the same texts are read and embedded once. A corpus of the name comes before a path.
 
     Args:
-        name: of the corpus.
+        name: of the corpus, or ``NAME@NUMBER`` for one of its generations; or a file or folder of texts.
         home: the state folder; by default ``hybrid.library.home()``.
         say: gets a line before a corpus is built.
 
     Raises:
-        UnknownName: there is none of that name.
+        UnknownName: there is none of that name, and no such path.
         BadSpec: the manifest does not fit.
+        BadInput: a file cannot be read.
+        GenerationGone: the generation was purged.
+        CorpusError: there is no such generation.
     """
+    if _names_files(name, home):
+        return _of_files(Path(name), home, say)
+    name, at = folders.name_and_generation(name)
+    corpus = _newest(name, home, say)
+    if at is None:
+        return corpus
+    with corpus:
+        return corpus.at(at)
+
+
+def _names_files(name: str, home: Path | None) -> bool:
+    known = {*library.builtin_corpora(), *Corpus.names(home)}
+    return name.partition("@")[0] not in known and Path(name).exists()
+
+
+def _of_files(path: Path, home: Path | None, say: Callable[[str], None]) -> Corpus:
+    documents = read_documents([path])
+    stem = re.sub(r"[^A-Za-z0-9_.]+", "-", path.resolve().stem).strip("-.") or "texts"
+    name = f"{stem}-{_digest(documents, PASSAGE_CHARS)[:12]}"
+    return _up_to_date(name, documents, PASSAGE_CHARS, _own(name, home, built=True), home, say)
+
+
+def _newest(name: str, home: Path | None, say: Callable[[str], None]) -> Corpus:
     manifests = library.builtin_corpora()
-    own = Corpus.open(name, home=home) if Corpus.exists(name, home=home) else None
-    if own and not own.sealed:
+    own = _own(name, home, built=name in manifests)
+    if own and (name not in manifests or not own.sealed):
         return own
     if name not in manifests:
-        if own:
-            return own
         raise UnknownName("corpus", name, {*manifests, *Corpus.names(home)})
     spec = load_spec(CorpusSpec, manifests[name])
     documents = builtin_documents(spec, manifests[name].parent)
-    if own and own.digest == _digest(documents, spec.passage_chars):
+    return _up_to_date(name, documents, spec.passage_chars, own, home, say)
+
+
+def _own(name: str, home: Path | None, *, built: bool) -> Corpus | None:
+    """The corpus of that name, if there is one; of an older version of the store none that can be built."""
+    try:
+        return Corpus.open(name, home=home) if Corpus.exists(name, home=home) else None
+    except schema.OldStore as exc:
+        if not (exc.sealed and built):
+            raise
+        return None
+
+
+def _up_to_date(
+    name: str,
+    documents: list[Document],
+    passage_chars: int,
+    own: Corpus | None,
+    home: Path | None,
+    say: Callable[[str], None],
+) -> Corpus:
+    """The corpus as it is if it holds these documents, else built of them."""
+    if own and own.digest == _digest(documents, passage_chars):
         return own
     say(f"Building the corpus {name}: {len(documents)} documents.")
     if own:
         own.close()
-    return _build(name, documents, spec.passage_chars, home)
+    return _build(name, documents, passage_chars, home)
 
 
 def builtin_documents(spec: CorpusSpec, folder: Path) -> list[Document]:

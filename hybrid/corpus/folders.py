@@ -1,17 +1,17 @@
 """Folders that appear whole or not at all, and the lock that lets one process write."""
 
 import hashlib
-import os
 import re
-import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from hybrid import library
-from hybrid.disk import only_writer, sync, sync_tree
-from hybrid.errors import CorpusError
+from hybrid import disk, library
+from hybrid.errors import CorpusBusy, CorpusError
+
+PATIENCE = 5.0
+"""Seconds: a change or an index file of another process is done by then, and what lasts longer is named."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
@@ -29,26 +29,40 @@ def corpus_folder(name: str, home: Path | None = None) -> Path:
     return (home or library.home()) / "corpora" / name
 
 
+def name_and_generation(name: str) -> tuple[str, int | None]:
+    """Divides ``NAME@NUMBER``; without the second part there is no number.
+
+    Raises:
+        CorpusError: what stands behind the ``@`` is no number.
+    """
+    name, at, number = name.partition("@")
+    if at and not number.isdecimal():
+        raise CorpusError(f'"{number}" is no generation of "{name}"; write a number, such as {name}@3.')
+    return name, int(number) if at else None
+
+
 def corpus_names(home: Path | None = None) -> list[str]:
     """The names of all corpora in a state folder, sorted."""
-    found = ((home or library.home()) / "corpora").glob("*/corpus.db")
+    corpora = (home or library.home()) / "corpora"
+    disk.finish_moves(corpora)
+    found = corpora.glob("*/corpus.db")
     return sorted(path.parent.name for path in found if _NAME.fullmatch(path.parent.name))
 
 
 @contextmanager
-def writer_lock(folder: Path) -> Iterator[None]:
-    """Lets this process alone write in a corpus folder.
+def writer_lock(folder: Path, *, patience: float = PATIENCE) -> Iterator[None]:
+    """Lets this process alone write in a corpus folder; another one is waited for, for some seconds.
 
     Raises:
-        CorpusError: another writer has the lock; its process id is named.
+        CorpusBusy: another writer has the lock; its process id is named.
     """
 
-    def refused(holder: str) -> CorpusError:
-        return CorpusError(
+    def refused(holder: str) -> CorpusBusy:
+        return CorpusBusy(
             f'Corpus "{folder.name}" is being written by process {holder}; try again when it is done.'
         )
 
-    with only_writer(folder, refused):
+    with disk.only_writer(folder, refused, patience=patience):
         yield
 
 
@@ -57,44 +71,30 @@ def staged_folder(target: Path) -> Iterator[Path]:
     """An empty folder beside ``target`` to build in; it is removed at the end if it is still there."""
     target.parent.mkdir(parents=True, exist_ok=True)
     staged = _beside(target, "new")
-    staged.mkdir()
+    disk.make_folder(staged)
     try:
         yield staged
     finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        disk.remove_tree(staged)
 
 
 def publish(moves: Mapping[Path, Path], *, replace: bool = False) -> None:
-    """Gives finished folders their names: all of them, or none if one fails.
+    """Gives finished folders their names: all of them, whatever interrupts it once the first has its name.
 
     Args:
-        moves: staged folder → the folder it becomes.
+        moves: staged folder → the folder it becomes; the first one that of a corpus.
         replace: whether folders of that name give way; they are removed after the last move.
 
     Raises:
         CorpusError: a name is taken, and ``replace`` is not set.
     """
-    undo: list[tuple[Path, Path]] = []
-    outdated: list[Path] = []
-    try:
-        for staged, target in moves.items():
-            if target.exists():
-                if not replace:
-                    raise taken(target.name)
-                outdated.append(_beside(target, "old"))
-                os.rename(target, outdated[-1])
-                undo.append((outdated[-1], target))
-            sync_tree(staged)
-            os.rename(staged, target)
-            undo.append((target, staged))
-    except BaseException:
-        for source, back in reversed(undo):
-            os.rename(source, back)
-        raise
-    for target in moves.values():
-        sync(target.parent)
-    for folder in outdated:
-        shutil.rmtree(folder)
+    planned = [disk.Move(staged, target, _beside(target, "old")) for staged, target in moves.items()]
+    for move in planned:
+        if move.target.exists() and not replace:
+            raise taken(move.target.name)
+        disk.sync_tree(move.staged)
+    corpora = planned[0].target.parent
+    disk.move_all(planned, corpora / f".{uuid.uuid4().hex}{disk.JOURNAL}")
 
 
 def publish_file(write: Callable[[Path], None], pattern: Path) -> str:
@@ -110,21 +110,30 @@ def publish_file(write: Callable[[Path], None], pattern: Path) -> str:
     unfinished = pattern.with_name("unfinished")
     try:
         write(unfinished)
-        sync(unfinished)
+        disk.sync(unfinished)
         with unfinished.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        os.rename(unfinished, pattern.with_name(pattern.name.format(digest=digest)))
+        disk.rename(unfinished, pattern.with_name(pattern.name.format(digest=digest)))
     finally:
-        unfinished.unlink(missing_ok=True)
-    sync(pattern.parent)
+        disk.remove(unfinished)
+    disk.sync(pattern.parent)
     return digest
+
+
+def keep_only(folder: Path, names: Collection[str]) -> None:
+    """Removes all files of a folder but some."""
+    for path in folder.iterdir():
+        if path.name not in names:
+            disk.remove(path)
+    disk.sync(folder)
 
 
 def discard(folder: Path) -> None:
     """Removes a folder; its name is free at once, whatever interrupts the rest."""
     outdated = _beside(folder, "old")
-    os.rename(folder, outdated)
-    shutil.rmtree(outdated)
+    disk.rename(folder, outdated)
+    disk.sync(folder.parent)
+    disk.remove_tree(outdated)
 
 
 def taken(name: str) -> CorpusError:

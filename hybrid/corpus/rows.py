@@ -6,7 +6,7 @@ Every query that reads documents or passages is bound to a ``:generation`` and s
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hybrid.corpus import schema
@@ -14,39 +14,65 @@ from hybrid.corpus.split import split
 from hybrid.errors import CorpusError
 from hybrid.records import Document
 
-GENERATIONS = (
-    "SELECT number, created, operation, added, updated, removed, note FROM generation ORDER BY number"
-)
-DIGESTS = """
-    SELECT d.id, d.digest FROM document d
-    WHERE d.born <= :generation AND (d.died IS NULL OR d.died > :generation)
+_ALIVE = "l.born <= :generation AND (l.died IS NULL OR l.died > :generation)"
+
+GENERATIONS = """
+    SELECT number, created, operation, added, updated, removed, note, purged FROM generation ORDER BY number
 """
-DOCUMENTS = """
-    SELECT d.id, d.title, d.text, d.metadata FROM document d
-    WHERE d.born <= :generation AND (d.died IS NULL OR d.died > :generation)
+DIGESTS = f"SELECT d.id, d.digest FROM life l JOIN document d ON d.row = l.document_row WHERE {_ALIVE}"
+DOCUMENTS = f"""
+    SELECT d.id, d.title, d.text, d.metadata FROM life l JOIN document d ON d.row = l.document_row
+    WHERE {_ALIVE}
 """
-PASSAGES = """
+GROUP = "coalesce(json_extract(d.metadata, '$.group'), d.id)"
+PASSAGES = f"""
     SELECT p.id, d.id AS document, d.title, p.text, p."start", p."end", p.locator
-    FROM passage p JOIN document d ON d.row = p.document_row
-    WHERE p.born <= :generation AND (p.died IS NULL OR p.died > :generation)
+    FROM passage p JOIN document d ON d.row = p.document_row JOIN life l ON l.document_row = d.row
+    WHERE {_ALIVE}
 """
-MISSING_VECTORS = """
-    SELECT p.text_digest, d.title, p.text FROM passage p JOIN document d ON d.row = p.document_row
-    LEFT JOIN vector v ON v.embedder = :embedder AND v.text_digest = p.text_digest
-    WHERE p.born <= :generation AND (p.died IS NULL OR p.died > :generation) AND v.data IS NULL
-    ORDER BY p.id
+COUNTS = f"""
+    SELECT count(DISTINCT l.document_row) AS documents, count(p.id) AS passages
+    FROM life l LEFT JOIN passage p ON p.document_row = l.document_row WHERE {_ALIVE}
 """
-VECTORS = """
-    SELECT p.id, v.data FROM passage p
+MISSING_VECTORS = f"""
+    SELECT p.text_digest, d.title, p.text
+    FROM passage p JOIN document d ON d.row = p.document_row JOIN life l ON l.document_row = d.row
     LEFT JOIN vector v ON v.embedder = :embedder AND v.text_digest = p.text_digest
-    WHERE p.born <= :generation AND (p.died IS NULL OR p.died > :generation)
-    ORDER BY p.id
+    WHERE {_ALIVE} AND v.text_digest IS NULL
+"""
+ONLY = " AND p.id IN (SELECT value FROM json_each(:ids))"
+VECTORS = f"""
+    SELECT p.id, p.text_digest, v.data FROM passage p JOIN life l ON l.document_row = p.document_row
+    LEFT JOIN vector v ON v.embedder = :embedder AND v.text_digest = p.text_digest
+    WHERE {_ALIVE}
+"""
+INDEX_FILES = "SELECT embedder, generation, sha256, kind, passages, recall FROM index_file ORDER BY embedder"
+INDEX_FILE = """
+    SELECT embedder, generation, sha256, kind, passages, recall FROM index_file
+    WHERE embedder = :embedder AND generation <= :generation
+"""
+MOVED = f"""
+    WITH touched AS (
+        SELECT document_row FROM life WHERE born > :since AND born <= :generation
+        UNION
+        SELECT document_row FROM life WHERE died > :since AND died <= :generation
+    ), seen AS (
+        SELECT t.document_row,
+            EXISTS (SELECT 1 FROM life l WHERE l.document_row = t.document_row
+                AND l.born <= :since AND (l.died IS NULL OR l.died > :since)) AS before,
+            EXISTS (SELECT 1 FROM life l WHERE l.document_row = t.document_row AND {_ALIVE}) AS now
+        FROM touched t
+    )
+    SELECT p.id, now FROM seen JOIN passage p USING (document_row) WHERE before <> now ORDER BY p.id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One committed state of a corpus: when it came to be (UTC), by what, and what that changed."""
+    """One committed state of a corpus: when it came to be (UTC), by what, and what that changed.
+
+    ``purged`` is the number of the generation that took bytes out of this one, which then cannot be read.
+    """
 
     number: int
     created: str
@@ -55,6 +81,46 @@ class Generation:
     updated: int
     removed: int
     note: str
+    purged: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFile:
+    """A file with the vectors of a generation.
+
+    Attributes:
+        embedder: digest of the one that made the vectors.
+        generation: whose passages it holds.
+        sha256: of its bytes.
+        kind: of the index.
+        passages: how many it holds.
+        recall: of its search, against exact search, when it was built.
+    """
+
+    embedder: str
+    generation: int
+    sha256: str
+    kind: str
+    passages: int
+    recall: float
+
+    @property
+    def name(self) -> str:
+        """Its name in the folder ``index``."""
+        return f"{self.generation}-{self.sha256}.faiss"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Vectors that come with documents, each of which is one passage.
+
+    Attributes:
+        embedder: digest of the one that made them.
+        vectors: float32 in little-endian bytes, by document id.
+    """
+
+    embedder: str
+    vectors: Mapping[str, bytes]
 
 
 def document(row: sqlite3.Row) -> Document:
@@ -76,64 +142,157 @@ def check(documents: Sequence[Document]) -> None:
         )
 
 
-def refuse_taken(db: sqlite3.Connection, ids: Sequence[str]) -> None:
-    """Refuses ids that are alive in the corpus."""
-    query = (
-        "SELECT id FROM document WHERE died IS NULL AND id IN (SELECT value FROM json_each(?)) ORDER BY row"
-    )
-    taken = db.execute(query, (json.dumps(ids),)).fetchone()
-    if taken:
-        raise CorpusError(f'Document "{taken[0]}" is in the corpus already; use update to change it.')
+def newest(db: sqlite3.Connection) -> int:
+    """The number of the newest generation."""
+    return int(db.execute("SELECT max(number) FROM generation").fetchone()[0])
 
 
-def begin(db: sqlite3.Connection, operation: str, *, added: int = 0, removed: int = 0, note: str = "") -> int:
+def begin(
+    db: sqlite3.Connection,
+    operation: str,
+    *,
+    added: int = 0,
+    updated: int = 0,
+    removed: int = 0,
+    note: str = "",
+) -> int:
     """Starts a generation and returns its number."""
-    number = db.execute("SELECT max(number) + 1 FROM generation").fetchone()[0]
+    number = newest(db) + 1
     db.execute(
-        "INSERT INTO generation (number, created, operation, added, removed, note)"
-        " VALUES (?, datetime('now'), ?, ?, ?, ?)",
-        (number, operation, added, removed, note),
+        "INSERT INTO generation (number, created, operation, added, updated, removed, note)"
+        " VALUES (?, datetime('now'), ?, ?, ?, ?, ?)",
+        (number, operation, added, updated, removed, note),
     )
-    return int(number)
+    return number
 
 
 def insert(
-    db: sqlite3.Connection, document: Document, generation: int, passage_chars: int, source: str
+    db: sqlite3.Connection,
+    documents: Iterable[Document],
+    generation: int,
+    passage_chars: int | None,
+    source: str,
+    given: Given | None = None,
 ) -> None:
-    """Adds a document and its passages."""
-    metadata = json.dumps(dict(document.metadata), sort_keys=True)
-    values = (document.id, document.title, document.text, schema.document_digest(document), metadata, source)
-    row = db.execute(
-        "INSERT INTO document (id, title, text, digest, metadata, source, born) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (*values, generation),
-    ).lastrowid
+    """Adds documents, their passages, and the vectors that are given with them."""
+    # The numbers of rows are chosen here, so that many rows go in by one statement; there is one writer.
+    first = _last_row(db, "document") + 1
+    numbered = list(enumerate(documents, start=first))
+    db.executemany(
+        "INSERT INTO document (row, id, title, text, digest, metadata, source) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            (row, doc.id, doc.title, doc.text, schema.document_digest(doc), _json(doc.metadata), source)
+            for row, doc in numbered
+        ),
+    )
+    db.executemany(
+        "INSERT INTO life (document_id, document_row, born) VALUES (?, ?, ?)",
+        ((document.id, row, generation) for row, document in numbered),
+    )
+    db.executemany(
+        'INSERT INTO passage (document_row, "start", "end", locator, text, text_digest)'
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (made for row, document in numbered for made in _passages(document, row, passage_chars, given)),
+    )
+    if given:
+        vectors = {_digest(document, given): given.vectors[document.id] for _, document in numbered}
+        put_vectors(db, given.embedder, vectors)
+
+
+def _last_row(db: sqlite3.Connection, table: str) -> int:
+    """The greatest number that a row of a table ever had."""
+    found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _json(metadata: Mapping[str, object]) -> str:
+    return json.dumps(dict(metadata), sort_keys=True) if metadata else "{}"
+
+
+def _passages(
+    document: Document, row: int, passage_chars: int | None, given: Given | None
+) -> Iterator[tuple[object, ...]]:
+    if passage_chars is None:
+        digest = _digest(document, given)
+        yield row, 0, len(document.text), "", document.text, digest
+        return
     for piece in split(document.text, passage_chars):
         text = document.text[piece.start : piece.end]
         digest = schema.text_digest(schema.searchable(document.title, text))
-        db.execute(
-            'INSERT INTO passage (document_row, "start", "end", locator, text, text_digest, born)'
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (row, piece.start, piece.end, piece.locator, text, digest, generation),
-        )
+        yield row, piece.start, piece.end, piece.locator, text, digest
 
 
-def kill(db: sqlite3.Connection, id: str, generation: int) -> None:
-    """Ends a document and its passages in a generation."""
-    found = db.execute("SELECT row FROM document WHERE died IS NULL AND id = ?", (id,)).fetchone()
-    if found is None:
-        raise CorpusError(f'The corpus holds no document "{id}", so it cannot be removed.')
-    db.execute("UPDATE document SET died = ? WHERE row = ?", (generation, found[0]))
-    db.execute("UPDATE passage SET died = ? WHERE document_row = ?", (generation, found[0]))
-
-
-def record_index(db: sqlite3.Connection, embedder: str, generation: int, digest: str) -> set[str]:
-    """Records the only index file of an embedder; returns the names of all files that are recorded."""
-    db.execute("DELETE FROM index_file WHERE embedder = ?", (embedder,))
-    alive = "born <= ? AND (died IS NULL OR died > ?)"
-    db.execute(
-        "INSERT INTO index_file (generation, embedder, sha256, passages)"
-        f" SELECT ?, ?, ?, count(*) FROM passage WHERE {alive}",
-        (generation, embedder, digest, generation, generation),
+def _digest(document: Document, given: Given | None) -> str:
+    """Under which the vector of a document that is one passage is kept."""
+    searched = schema.searchable(document.title, document.text)
+    return (
+        schema.given_digest(searched, given.vectors[document.id]) if given else schema.text_digest(searched)
     )
-    found = db.execute("SELECT generation, sha256 FROM index_file")
-    return {f"{number}-{sha256}.faiss" for number, sha256 in found}
+
+
+def put_vectors(db: sqlite3.Connection, embedder: str, vectors: Mapping[str, bytes]) -> None:
+    """Keeps the vectors of an embedder, by text digest."""
+    db.executemany(
+        "INSERT OR REPLACE INTO vector (embedder, text_digest, data) VALUES (?, ?, ?)",
+        ((embedder, digest, vectors[digest]) for digest in sorted(vectors)),
+    )
+
+
+def oldest_lacks_vector(db: sqlite3.Connection, embedder: str) -> bool:
+    """Whether the oldest passage in the newest generation has no vector of an embedder.
+
+    Where vectors are given with documents it stands for all: none was added without a vector like its own.
+    """
+    query = (
+        "SELECT v.row IS NULL FROM passage p"
+        " CROSS JOIN life l ON l.document_row = p.document_row AND l.died IS NULL"
+        " LEFT JOIN vector v ON v.embedder = ? AND v.text_digest = p.text_digest ORDER BY p.id LIMIT 1"
+    )
+    return bool(db.execute(query, (embedder,)).fetchone()[0])
+
+
+def end(db: sqlite3.Connection, ids: Iterable[str], generation: int) -> None:
+    """Ends the lives of documents in a generation."""
+    db.executemany(
+        "UPDATE life SET died = ? WHERE died IS NULL AND document_id = ?", ((generation, id) for id in ids)
+    )
+
+
+def alive(db: sqlite3.Connection, ids: Iterable[str]) -> dict[str, str]:
+    """Id → digest of those documents that are in the newest generation."""
+    # CROSS JOIN: each id is looked up, instead of all that are alive being held against all ids.
+    query = (
+        "SELECT d.id, d.digest FROM json_each(?)"
+        " CROSS JOIN life l ON l.document_id = value AND l.died IS NULL"
+        " JOIN document d ON d.row = l.document_row"
+    )
+    return dict(db.execute(query, (json.dumps(list(ids)),)).fetchall())
+
+
+def alive_of(db: sqlite3.Connection, source: str | None) -> list[str]:
+    """The ids of all documents of a source (of any source if it is None) in the newest generation."""
+    query = (
+        "SELECT d.id FROM life l JOIN document d ON d.row = l.document_row"
+        " WHERE l.died IS NULL AND (?1 IS NULL OR d.source = ?1) ORDER BY d.row"
+    )
+    return [id for (id,) in db.execute(query, (source,))]
+
+
+def record_index(db: sqlite3.Connection, file: IndexFile) -> None:
+    """Records the only index file of an embedder."""
+    db.execute(
+        "INSERT OR REPLACE INTO index_file (embedder, generation, sha256, kind, passages, recall)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (file.embedder, file.generation, file.sha256, file.kind, file.passages, file.recall),
+    )
+
+
+def has_newer_index(db: sqlite3.Connection, embedder: str, generation: int) -> bool:
+    """Whether the index file of an embedder is of a later generation."""
+    query = "SELECT 1 FROM index_file WHERE embedder = ? AND generation > ?"
+    return db.execute(query, (embedder, generation)).fetchone() is not None
+
+
+def index_names(db: sqlite3.Connection) -> set[str]:
+    """The names of all index files that are recorded."""
+    return {IndexFile(*row).name for row in db.execute(INDEX_FILES)}

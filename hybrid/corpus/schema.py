@@ -1,15 +1,24 @@
-"""The tables of ``corpus.db``. Rows are never changed: they are born in a generation and die in one."""
+"""The tables of ``corpus.db``.
+
+Documents and passages are never changed. A life says from which generation to before which one a document is
+in the corpus; after a rollback it has several. A generation is purged by a later one, which took bytes out of
+it, and cannot be read any more.
+"""
 
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from hybrid.errors import CorpusError
+from hybrid.corpus import folders
+from hybrid.errors import CorpusError, GenerationGone
 from hybrid.records import Document
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
+BUSY_SECONDS = 5.0
+"""How long a purge waits for readers, each of which reads for a moment."""
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -21,7 +30,7 @@ CREATE TABLE generation (
     updated INTEGER NOT NULL DEFAULT 0,
     removed INTEGER NOT NULL DEFAULT 0,
     note TEXT NOT NULL DEFAULT '',
-    purged INTEGER NOT NULL DEFAULT 0
+    purged INTEGER
 );
 CREATE TABLE document (
     row INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -30,12 +39,19 @@ CREATE TABLE document (
     text TEXT NOT NULL,
     digest TEXT NOT NULL,
     metadata TEXT NOT NULL,
-    source TEXT NOT NULL DEFAULT '',
-    born INTEGER NOT NULL REFERENCES generation (number),
-    died INTEGER REFERENCES generation (number)
+    source TEXT NOT NULL DEFAULT ''
 );
-CREATE UNIQUE INDEX document_alive ON document (id) WHERE died IS NULL;
 CREATE INDEX document_id ON document (id);
+CREATE TABLE life (
+    document_id TEXT NOT NULL,
+    document_row INTEGER NOT NULL REFERENCES document (row),
+    born INTEGER NOT NULL REFERENCES generation (number),
+    died INTEGER REFERENCES generation (number),
+    PRIMARY KEY (document_row, born)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX life_now ON life (document_id) WHERE died IS NULL;
+CREATE INDEX life_born ON life (born);
+CREATE INDEX life_died ON life (died) WHERE died IS NOT NULL;
 CREATE TABLE passage (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     document_row INTEGER NOT NULL REFERENCES document (row),
@@ -43,23 +59,23 @@ CREATE TABLE passage (
     "end" INTEGER NOT NULL,
     locator TEXT NOT NULL,
     text TEXT NOT NULL,
-    text_digest TEXT NOT NULL,
-    born INTEGER NOT NULL REFERENCES generation (number),
-    died INTEGER REFERENCES generation (number)
+    text_digest TEXT NOT NULL
 );
 CREATE INDEX passage_document ON passage (document_row);
 CREATE TABLE vector (
+    row INTEGER PRIMARY KEY,
     embedder TEXT NOT NULL,
     text_digest TEXT NOT NULL,
     data BLOB NOT NULL,
-    PRIMARY KEY (embedder, text_digest)
-) WITHOUT ROWID;
+    UNIQUE (text_digest, embedder)
+);
 CREATE TABLE index_file (
+    embedder TEXT PRIMARY KEY,
     generation INTEGER NOT NULL REFERENCES generation (number),
-    embedder TEXT NOT NULL,
     sha256 TEXT NOT NULL,
+    kind TEXT NOT NULL,
     passages INTEGER NOT NULL,
-    PRIMARY KEY (generation, embedder)
+    recall REAL NOT NULL
 );
 """
 
@@ -79,10 +95,11 @@ def make_database(path: Path, meta: Mapping[str, str]) -> None:
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    """A connection whose COMMIT is on the disk when it returns."""
-    db = sqlite3.connect(path, isolation_level=None)
+    """A connection whose COMMIT is on the disk when it returns, and which overwrites what it deletes."""
+    db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = ON")
+    db.execute("PRAGMA secure_delete = ON")
     return db
 
 
@@ -90,22 +107,92 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     """A read-only connection, for use by several threads one after the other.
 
     Raises:
-        CorpusError: the file is damaged, or of another version of the store.
+        OldStore: the file is of another version of the store.
+        CorpusError: the file is damaged.
     """
     db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
     db.row_factory = sqlite3.Row
     try:
-        row = db.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-    except sqlite3.DatabaseError as exc:
+        with read_faults(path):
+            meta = {row["key"]: row["value"] for row in db.execute("SELECT key, value FROM meta")}
+        version = meta.get("schema_version", "none")
+        if version != SCHEMA_VERSION:
+            raise OldStore(
+                f"{path} has version {version} of the store, not {SCHEMA_VERSION}; import the corpus again.",
+                sealed="sealed" in meta,
+            )
+    except BaseException:
         db.close()
-        raise CorpusError(f"{path} cannot be read as a corpus ({exc}); import it again.") from exc
-    version = row["value"] if row else "none"
-    if version != SCHEMA_VERSION:
-        db.close()
-        raise CorpusError(
-            f"{path} has version {version} of the store, not {SCHEMA_VERSION}; import the corpus again."
-        )
+        raise
     return db
+
+
+class OldStore(CorpusError):
+    """A corpus of another version of the store; ``sealed`` if it is a built-in one, and so made anew."""
+
+    def __init__(self, message: str, *, sealed: bool) -> None:
+        super().__init__(message)
+        self.sealed = sealed
+
+
+@contextmanager
+def read_faults(path: Path) -> Iterator[None]:
+    """Turns what SQLite says of a damaged file into a CorpusError."""
+    try:
+        yield
+    except sqlite3.ProgrammingError:
+        raise
+    except sqlite3.DatabaseError as exc:
+        raise CorpusError(f"{path} cannot be read as a corpus ({exc}); import it again.") from exc
+
+
+@contextmanager
+def write_faults(name: str) -> Iterator[None]:
+    """Turns a full disk, or what else keeps a file from being written, into a CorpusError."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as exc:
+        raise CorpusError(
+            f'Corpus "{name}" was not changed, because writing failed ({exc}); what was there serves on.'
+        ) from exc
+
+
+def refuse_gone(db: sqlite3.Connection, name: str, generation: int) -> None:
+    """Refuses a generation that was purged, or never was.
+
+    Raises:
+        GenerationGone: it was purged.
+        CorpusError: there is no such generation.
+    """
+    found = db.execute("SELECT purged FROM generation WHERE number = ?", (generation,)).fetchone()
+    if found is None:
+        newest = db.execute("SELECT max(number) FROM generation").fetchone()[0]
+        raise CorpusError(f'Corpus "{name}" has no generation {generation}; the newest is {newest}.')
+    if found[0] is not None:
+        raise GenerationGone(
+            f'Generation {generation} of corpus "{name}" is gone: generation {found[0]} purged what it held.'
+        )
+
+
+def begin_purge(db: sqlite3.Connection) -> None:
+    """Notes, in the transaction that deletes, that the bytes have to go, too."""
+    db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('purging', 'yes')")
+
+
+def finish_purge(db: sqlite3.Connection, index: Path) -> bool:
+    """Takes bytes out of the files if that was noted: of free pages, of the log, and of index files.
+
+    Returns:
+        Whether nothing is left to do. Somebody who reads keeps the log from being emptied.
+    """
+    if not db.execute("SELECT 1 FROM meta WHERE key = 'purging'").fetchone():
+        return True
+    folders.keep_only(index, set())
+    db.execute("VACUUM")
+    busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if not busy:
+        db.execute("DELETE FROM meta WHERE key = 'purging'")
+    return not busy
 
 
 def searchable(title: str, text: str) -> str:
@@ -119,7 +206,7 @@ def document_digest(document: Document) -> str:
     return text_digest(json.dumps(content, sort_keys=True))
 
 
-def corpus_digest(documents: Iterable[tuple[str, str]], passage_chars: int) -> str:
+def corpus_digest(documents: Iterable[tuple[str, str]], passage_chars: int | None) -> str:
     """SHA-256 of a corpus, from the id and digest of each of its documents, in any order."""
     return text_digest(json.dumps([sorted(documents), passage_chars]))
 
@@ -127,3 +214,11 @@ def corpus_digest(documents: Iterable[tuple[str, str]], passage_chars: int) -> s
 def text_digest(text: str) -> str:
     """SHA-256 of a text, in hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def given_digest(text: str, vector: bytes) -> str:
+    """SHA-256 of a text and of the vector that was given with it, in hexadecimal digits.
+
+    Under this key equal texts may have different vectors, each of which stays in the generations it was in.
+    """
+    return hashlib.sha256(text_digest(text).encode() + vector).hexdigest()

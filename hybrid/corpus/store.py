@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +11,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.corpus import folders, rows, schema
+from hybrid import disk
+from hybrid.corpus import changes, folders, integrity, rows, schema
+from hybrid.corpus.changes import Change
+from hybrid.corpus.rows import IndexFile
 from hybrid.errors import CorpusError, UnknownName
 from hybrid.records import Document, Gold, Passage
 
@@ -19,19 +22,28 @@ from hybrid.records import Document, Gold, Passage
 class Corpus:
     """A named, versioned set of documents, cut into passages.
 
-    Threads may share it: reads take turns on one read-only connection, which keeps its texts even if the
-    name is given to another corpus meanwhile. Writes take the lock of the folder.
+    It is read as it stands in its newest generation, or, if it was opened at one, always in that. Threads
+    may share it: reads take turns on one read-only connection, which keeps its texts even if the name is
+    given to another corpus meanwhile. Writes take the lock of the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Opens the corpus in a folder; ``Corpus.open`` and ``Corpus.create`` find it by name."""
+    def __init__(self, folder: Path, *, at: int | None = None) -> None:
+        """Opens the corpus in a folder; ``Corpus.open`` and ``Corpus.create`` find it by name.
+
+        Args:
+            folder: where it is.
+            at: the generation to read; by default always the newest.
+        """
         self.folder = folder
+        self._at = at
         self._path = folder / "corpus.db"
         self._mutex = threading.Lock()
         self._db = schema.connect_reader(self._path)
         self._inode = self._path.stat().st_ino
         self.name = str(self.meta("name"))
-        self.passage_chars = int(self.meta("passage_chars") or 0)
+        chars = self.meta("passage_chars")
+        self.passage_chars = int(chars) if chars else None
+        self._alive(rows.COUNTS)
 
     @classmethod
     def create(
@@ -39,16 +51,18 @@ class Corpus:
         name: str,
         *,
         documents: Iterable[Document] = (),
+        source: str = "",
         home: Path | None = None,
-        passage_chars: int = 400,
+        passage_chars: int | None = 400,
     ) -> Self:
         """Makes a corpus; if that fails, nothing is left.
 
         Args:
             name: letters, digits, ``.``, ``_`` and ``-``.
             documents: its first ones; without any it is empty.
+            source: where they come from.
             home: the state folder; by default ``hybrid.library.home()``.
-            passage_chars: greatest length of a passage.
+            passage_chars: greatest length of a passage; None if each document is to be one passage.
 
         Raises:
             CorpusError: the name does not fit or is taken, or a document does not fit.
@@ -59,31 +73,47 @@ class Corpus:
         with folders.staged_folder(target) as staged:
             with cls.create_in(staged, name, passage_chars=passage_chars) as corpus:
                 if batch := list(documents):
-                    corpus.add(batch)
+                    corpus.add(batch, source=source)
             folders.publish({staged: target})
         return cls(target)
 
     @classmethod
-    def create_in(cls, folder: Path, name: str, *, passage_chars: int = 400) -> Self:
+    def create_in(cls, folder: Path, name: str, *, passage_chars: int | None = 400) -> Self:
         """Makes an empty corpus in a folder that gets its place later.
 
         Args:
             folder: an empty folder.
             name: what the corpus will be called.
-            passage_chars: greatest length of a passage.
+            passage_chars: greatest length of a passage; None if each document is to be one passage.
         """
-        if passage_chars < 1:
+        if passage_chars is not None and passage_chars < 1:
             raise CorpusError(f"A passage has at least 1 character, not {passage_chars}.")
-        (folder / "index").mkdir()
-        schema.make_database(folder / "corpus.db", {"name": name, "passage_chars": str(passage_chars)})
+        disk.make_folder(folder / "index")
+        schema.make_database(folder / "corpus.db", {"name": name, "passage_chars": str(passage_chars or "")})
         return cls(folder)
 
     @classmethod
     def open(cls, name: str, *, home: Path | None = None) -> Self:
-        """Opens a corpus by its name; raises UnknownName, or CorpusError if its file is damaged."""
+        """Opens a corpus by its name, or one of its generations by ``NAME@NUMBER``.
+
+        Raises:
+            UnknownName: there is none of that name.
+            GenerationGone: the generation was purged.
+            CorpusError: there is no such generation, or the file is damaged.
+        """
+        name, at = folders.name_and_generation(name)
         if not cls.exists(name, home=home):
             raise UnknownName("corpus", name, cls.names(home))
-        return cls(folders.corpus_folder(name, home))
+        return cls(folders.corpus_folder(name, home), at=at)
+
+    def at(self, generation: int) -> Self:
+        """The same corpus, read always in one generation, which cannot be changed.
+
+        Raises:
+            GenerationGone: it was purged.
+            CorpusError: there is no such generation.
+        """
+        return type(self)(self.folder, at=generation)
 
     @staticmethod
     def exists(name: str, *, home: Path | None = None) -> bool:
@@ -121,8 +151,9 @@ class Corpus:
 
     @property
     def generation(self) -> int:
-        """The number of the newest committed generation; a new corpus has 0."""
-        return int(self._select("SELECT max(number) AS newest FROM generation")[0]["newest"])
+        """The number of the generation that is read: the newest committed one, unless bound to another."""
+        with self._reading() as (_, generation):
+            return generation
 
     @property
     def digest(self) -> str:
@@ -130,18 +161,57 @@ class Corpus:
         pairs = ((row["id"], row["digest"]) for row in self._alive(rows.DIGESTS))
         return schema.corpus_digest(pairs, self.passage_chars)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many ``documents`` and ``passages`` there are."""
+        return dict(self._alive(rows.COUNTS)[0])
+
     def history(self) -> list[rows.Generation]:
         """All generations, oldest first."""
         return [rows.Generation(**row) for row in self._select(rows.GENERATIONS)]
+
+    def diff(self, earlier: int, later: int | None = None) -> Change:
+        """What is other in one generation than in another; ``later`` is by default the one that is read.
+
+        Raises:
+            GenerationGone: one was purged.
+            CorpusError: there is no such generation.
+        """
+        later = self.generation if later is None else later
+        with self.at(earlier) as before, self.at(later) as after:
+            old, new = before._digests(), after._digests()
+        both = new.keys() & old.keys()
+        changed = {id for id in both if new[id] != old[id]}
+        return Change(
+            later,
+            tuple(sorted(new.keys() - old.keys())),
+            tuple(sorted(changed)),
+            tuple(sorted(old.keys() - new.keys())),
+            len(both - changed),
+        )
 
     def meta(self, key: str) -> str | None:
         """What was recorded under a key when the corpus was made."""
         found = self._select("SELECT value FROM meta WHERE key = :key", key=key)
         return str(found[0]["value"]) if found else None
 
-    def documents(self) -> list[Document]:
-        """All documents, in the order in which they were added."""
-        return [rows.document(row) for row in self._alive(f"{rows.DOCUMENTS} ORDER BY d.row")]
+    def documents(
+        self, ids: Collection[str] | None = None, *, groups: Collection[str] | None = None
+    ) -> list[Document]:
+        """Documents, in the order in which they were added.
+
+        Args:
+            ids: only those with one of these ids; ids of others are left out.
+            groups: only those of one of these groups.
+        """
+        query, values = rows.DOCUMENTS, {}
+        if ids is not None:
+            query += " AND d.id IN (SELECT value FROM json_each(:ids))"
+            values["ids"] = json.dumps(list(ids))
+        if groups is not None:
+            query += f" AND {rows.GROUP} IN (SELECT value FROM json_each(:groups))"
+            values["groups"] = json.dumps(list(groups))
+        return [rows.document(row) for row in self._alive(f"{query} ORDER BY d.row", **values)]
 
     def document(self, id: str) -> Document:
         """One document.
@@ -154,15 +224,18 @@ class Corpus:
             raise UnknownName("document", id, (row["id"] for row in self._alive(rows.DIGESTS)))
         return rows.document(found[0])
 
-    def passages(self) -> list[Passage]:
-        """All passages, by id."""
-        return [Passage(**row) for row in self._alive(f"{rows.PASSAGES} ORDER BY p.id")]
+    def passages(self, documents: Collection[str] | None = None) -> list[Passage]:
+        """All passages, or those of the documents of these ids; by passage id."""
+        query, values = rows.PASSAGES, {}
+        if documents is not None:
+            query += " AND d.id IN (SELECT value FROM json_each(:documents))"
+            values["documents"] = json.dumps(list(documents))
+        return [Passage(**row) for row in self._alive(f"{query} ORDER BY p.id", **values)]
 
     def fetch(self, ids: Iterable[int]) -> dict[int, Passage]:
         """The passages of these ids that are in the corpus now; ids of others are left out."""
-        wanted = json.dumps([int(id) for id in ids])
-        query = f"{rows.PASSAGES} AND p.id IN (SELECT value FROM json_each(:ids)) ORDER BY p.id"
-        return {row["id"]: Passage(**row) for row in self._alive(query, ids=wanted)}
+        query, values = _only(rows.PASSAGES, list(ids))
+        return {row["id"]: Passage(**row) for row in self._alive(f"{query} ORDER BY p.id", **values)}
 
     def holding(self, gold: Gold) -> list[Passage]:
         """The passages that overlap a gold span; all of its document if it names no span."""
@@ -172,7 +245,7 @@ class Corpus:
         found = self._alive(f"{query} ORDER BY p.id", document=gold.document, start=gold.start, end=gold.end)
         return [Passage(**row) for row in found]
 
-    def add(self, documents: Iterable[Document], *, source: str = "", note: str = "") -> int:
+    def add(self, documents: Iterable[Document], *, source: str = "", note: str = "") -> Change:
         """Adds documents, all or none; when it returns they are on the disk.
 
         Args:
@@ -180,97 +253,244 @@ class Corpus:
             source: where they come from.
             note: for the history.
 
-        Returns:
-            The number of the new generation.
-
         Raises:
             CorpusError: there are none, or one is empty, or its id is taken.
         """
         batch = list(documents)
-        rows.check(batch)
-        self._refuse_sealed()
-        with self._writing() as db:
-            rows.refuse_taken(db, [document.id for document in batch])
-            generation = rows.begin(db, "add", added=len(batch), note=note)
-            for document in batch:
-                rows.insert(db, document, generation, self.passage_chars, source)
-        return generation
+        with self._changing() as db:
+            return changes.add(db, batch, self.passage_chars, source, note)
 
-    def remove(self, ids: Iterable[str], *, note: str = "") -> int:
-        """Removes documents, all or none; returns the number of the new generation.
+    def update(
+        self,
+        documents: Iterable[Document],
+        *,
+        source: str = "",
+        complete: bool = False,
+        kept: Collection[str] = (),
+        note: str = "",
+        vectors: Mapping[str, NDArray[np.float32]] | None = None,
+        embedder: str = "",
+    ) -> Change:
+        """Adds documents, or puts them in the place of those with their ids; all or none.
+
+        Args:
+            documents: those that are there as they are stay untouched, with their passages and vectors.
+            source: where they come from, such as a folder.
+            complete: whether this is all that the source has: what came from it earlier and is not among
+                ``documents`` is removed.
+            kept: ids that are not removed although they are not among ``documents``.
+            note: for the history.
+            vectors: of the documents, by id, kept in the same step; for a corpus whose documents are one
+                passage each. They belong to the documents: equal texts may have different ones. What tells
+                them apart has to stand in the documents, or one with a new vector counts as unchanged.
+            embedder: digest of the one that made the vectors.
+
+        Raises:
+            CorpusError: a document is empty, an id stands twice, or there is nothing at all; vectors are
+                given to a corpus that is cut into passages, or its other vectors are of another embedder.
+        """
+        batch = list(documents)
+        given = None if vectors is None else self._given(embedder, vectors)
+        with self._changing() as db:
+            vanished = [id for id in rows.alive_of(db, source) if id not in kept] if complete else []
+            if not batch and not vanished:
+                raise CorpusError("There are no documents to add.")
+            change = changes.bring_in(
+                db,
+                batch,
+                self.passage_chars,
+                operation="update",
+                source=source,
+                replaced=vanished,
+                note=note,
+                vectors=given,
+            )
+            if given and rows.oldest_lacks_vector(db, embedder):
+                raise self.other_embedder(embedder)
+            return change
+
+    def swap(self, documents: Iterable[Document], *, source: str = "", note: str = "") -> Change:
+        """Makes these documents the whole corpus, in one step; what is the same stays untouched.
+
+        Raises:
+            CorpusError: there are none, one is empty, or an id stands twice.
+        """
+        batch = list(documents)
+        rows.check(batch)
+        with self._changing() as db:
+            return changes.bring_in(
+                db,
+                batch,
+                self.passage_chars,
+                operation="swap",
+                source=source,
+                replaced=rows.alive_of(db, None),
+                note=note,
+            )
+
+    def remove(self, ids: Iterable[str], *, note: str = "") -> Change:
+        """Removes documents, all or none; earlier generations still hold them until they are purged.
 
         Raises:
             CorpusError: no id is given, or the corpus holds no document of that id.
         """
-        wanted = list(dict.fromkeys(ids))
-        if not wanted:
-            raise CorpusError("No documents to remove were named.")
-        self._refuse_sealed()
-        with self._writing() as db:
-            generation = rows.begin(db, "remove", removed=len(wanted), note=note)
-            for id in wanted:
-                rows.kill(db, id, generation)
-        return generation
+        with self._changing() as db:
+            return changes.remove(db, ids, note)
 
-    def missing_vectors(self, embedder: str) -> dict[str, str]:
-        """Text digest → searchable text of the passages that an embedder has no vector for, by passage id."""
-        found = self._alive(rows.MISSING_VECTORS, embedder=embedder)
+    def rollback(self, generation: int, *, note: str = "") -> Change:
+        """Makes the documents those of an earlier generation again, with their passages and vectors.
+
+        Raises:
+            GenerationGone: it was purged.
+            CorpusError: there is no such generation.
+        """
+        with self._changing() as db:
+            schema.refuse_gone(db, self.name, generation)
+            return changes.roll_back(db, generation, note or f"to generation {generation}")
+
+    def purge(self, ids: Iterable[str] = (), *, note: str = "") -> Change:
+        """Takes the bytes of documents out of the files, and ends the generations that held them.
+
+        Args:
+            ids: of documents that are in the corpus, or were; without any, all that is not in it now.
+            note: for the history.
+
+        Returns:
+            The change; ``removed`` names those that were still in the corpus.
+
+        Raises:
+            UnknownName: no generation ever held a document of that id.
+            CorpusError: somebody reads the corpus without a pause, so that bytes are left: purge again.
+        """
+        with self._changing() as db:
+            change = changes.purge(db, list(dict.fromkeys(ids)), note)
+            schema.begin_purge(db)
+        # Whatever stops the cleaning here: the next writer goes on with it.
+        with folders.writer_lock(self.folder), schema.write_faults(self.name):
+            db = schema.connect_writer(self._path)
+            try:
+                if not schema.finish_purge(db, self.folder / "index"):
+                    raise CorpusError(
+                        f'Corpus "{self.name}" is being read without a pause, so that old bytes are left in '
+                        f"its file; run again: hybrid corpus purge {self.name}"
+                    )
+            finally:
+                db.close()
+        return change
+
+    def missing_vectors(self, embedder: str, ids: Collection[int] | None = None) -> dict[str, str]:
+        """Text digest → searchable text of the passages that an embedder has no vector for, by passage id.
+
+        Args:
+            embedder: whose vectors.
+            ids: of the passages to look at; by default all.
+        """
+        query, values = _only(rows.MISSING_VECTORS, ids)
+        found = self._alive(f"{query} ORDER BY p.id", embedder=embedder, **values)
         return {row["text_digest"]: schema.searchable(row["title"], row["text"]) for row in found}
 
     def put_vectors(self, embedder: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-        """Keeps the vectors of an embedder, by text digest."""
-        with self._writing() as db:
-            db.executemany(
-                "INSERT OR REPLACE INTO vector (embedder, text_digest, data) VALUES (?, ?, ?)",
-                ((embedder, digest, np.asarray(v, dtype="<f4").tobytes()) for digest, v in vectors.items()),
-            )
+        """Keeps the vectors of an embedder, by text digest.
 
-    def vectors(self, embedder: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        Raises:
+            CorpusBusy: another process writes; it is not waited for, as a question may be waiting.
+        """
+        with self._writing(patience=0) as db:
+            rows.put_vectors(db, embedder, {digest: _packed(vectors[digest]) for digest in vectors})
+
+    def vectors(
+        self,
+        embedder: str,
+        *,
+        ids: Collection[int] | None = None,
+        beside: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Passage ids [n], ascending, and their vectors [n, d].
+
+        Args:
+            embedder: whose vectors.
+            ids: of the passages; by default of all.
+            beside: vectors by text digest, for passages that the store has none for.
 
         Raises:
             CorpusError: there are no passages, or a vector is missing or of another length.
         """
-        found = self._alive(rows.VECTORS, embedder=embedder)
-        sizes = {len(row["data"] or b"") for row in found}
+        query, values = _only(rows.VECTORS, ids)
+        found = self._alive(f"{query} ORDER BY p.id", embedder=embedder, **values)
         if not found:
-            raise CorpusError(
-                f'Corpus "{self.name}" is empty. Add documents: hybrid corpus add {self.name} PATH'
-            )
-        if len(sizes) != 1 or 0 in sizes:
+            raise self.empty()
+        data = [row["data"] or _packed((beside or {}).get(row["text_digest"], ())) for row in found]
+        if len(sizes := {len(each) for each in data}) != 1 or 0 in sizes:
             raise CorpusError(f'Corpus "{self.name}" lacks vectors of embedder {embedder}; embed it first.')
-        flat = np.frombuffer(b"".join(row["data"] for row in found), dtype="<f4").astype(np.float32)
+        flat = np.frombuffer(b"".join(data), dtype="<f4").astype(np.float32)
         return np.array([row["id"] for row in found], dtype=np.int64), flat.reshape(len(found), -1)
 
-    def index_file(self, embedder: str) -> tuple[Path, str] | None:
-        """The index file of the newest generation and its recorded SHA-256, if there is one."""
-        query = "SELECT sha256 FROM index_file WHERE embedder = :embedder AND generation = :generation"
-        generation = self.generation
-        for row in self._select(query, embedder=embedder, generation=generation):
-            path = self.folder / "index" / f"{generation}-{row['sha256']}.faiss"
-            if path.is_file():
-                return path, row["sha256"]
+    def moved(self, since: int) -> tuple[list[int], list[int]]:
+        """The ids of the passages that came, and of those that went, after an earlier generation.
+
+        Raises:
+            GenerationGone: that generation was purged, so that what went is not known any more.
+        """
+        with self._reading() as (db, generation):
+            schema.refuse_gone(db, self.name, since)
+            found = db.execute(rows.MOVED, {"since": since, "generation": generation}).fetchall()
+        return [row["id"] for row in found if row["now"]], [row["id"] for row in found if not row["now"]]
+
+    def index_files(self) -> list[IndexFile]:
+        """All index files that are recorded."""
+        return [IndexFile(**row) for row in self._select(rows.INDEX_FILES)]
+
+    def index_file(self, embedder: str) -> tuple[IndexFile, Path] | None:
+        """The index file of an embedder, if there is one that is not newer than what is read."""
+        for row in self._alive(rows.INDEX_FILE, embedder=embedder):
+            file = IndexFile(**row)
+            path = self.folder / "index" / file.name
+            return (file, path) if path.is_file() else None
         return None
 
-    def publish_index(self, embedder: str, write: Callable[[Path], None]) -> Path:
-        """Records an index file for the newest generation, and drops those for older ones.
+    def drop_index(self, file: IndexFile) -> None:
+        """Removes an index file, which is built again from the vectors when it is wanted."""
+        with self._writing() as db:
+            db.execute("DELETE FROM index_file WHERE sha256 = ?", (file.sha256,))
+        disk.remove(self.folder / "index" / file.name)
+
+    def publish_index(
+        self,
+        embedder: str,
+        write: Callable[[Path], None],
+        *,
+        kind: str,
+        passages: int,
+        recall: float,
+    ) -> None:
+        """Keeps the index file for the generation that is read, and drops the one before; unless it is older.
 
         Args:
             embedder: whose vectors it holds.
-            write: writes the index to the path it is given. The corpus cannot change while it runs.
+            write: writes the index to the path it is given.
+            kind: of the index.
+            passages: how many it holds.
+            recall: of its search, against exact search.
 
-        Returns:
-            Where the file is.
+        Raises:
+            GenerationGone: the generation was purged meanwhile.
+            CorpusBusy: another process writes; it is not waited for, as a question may be waiting.
         """
         index = self.folder / "index"
-        with self._writing() as db:
-            generation = self.generation
+        with self._writing(patience=0) as db:
+            generation = rows.newest(db) if self._at is None else self._at
+            schema.refuse_gone(db, self.name, generation)
+            if rows.has_newer_index(db, embedder, generation):
+                return
             digest = folders.publish_file(write, index / f"{generation}-{{digest}}.faiss")
-            recorded = rows.record_index(db, embedder, generation, digest)
-            for path in index.iterdir():
-                if path.name not in recorded:
-                    path.unlink()
-        return index / f"{generation}-{digest}.faiss"
+            rows.record_index(db, IndexFile(embedder, generation, digest, kind, passages, recall))
+            recorded = rows.index_names(db)
+        folders.keep_only(index, recorded)
+
+    def check(self) -> list[str]:
+        """What is wrong in the database, a line each; takes every digest again, so it reads all of it."""
+        with self._reading() as (db, _):
+            return list(integrity.faults(db))
 
     def seal(self) -> None:
         """Marks the corpus as built in: made anew from its manifest, so that a change would be lost."""
@@ -282,32 +502,89 @@ class Corpus:
         """Whether it is a built-in corpus, which nobody may change."""
         return self.meta("sealed") is not None
 
-    def _refuse_sealed(self) -> None:
-        if self.sealed:
+    def empty(self) -> CorpusError:
+        """The error for a corpus that holds no passages."""
+        return CorpusError(
+            f'Corpus "{self.name}" is empty. Add documents: hybrid corpus add {self.name} PATH'
+        )
+
+    def other_embedder(self, embedder: str) -> CorpusError:
+        """The error for vectors of an embedder that others in the corpus are not of."""
+        return CorpusError(
+            f'Corpus "{self.name}" holds texts without a vector of "{embedder}": they came without one, '
+            "or it was made by another embedder. Make a new corpus, or clear this one."
+        )
+
+    def _given(self, embedder: str, vectors: Mapping[str, NDArray[np.float32]]) -> rows.Given:
+        if self.passage_chars is not None:
             raise CorpusError(
-                f'Corpus "{self.name}" is built in and cannot be changed. '
-                "Make your own: hybrid corpus create NAME PATH"
+                f'Corpus "{self.name}" is cut into passages of {self.passage_chars} characters, so that '
+                "vectors of whole documents do not fit it; make another with passage_chars=None."
             )
+        return rows.Given(embedder, {id: _packed(vector) for id, vector in vectors.items()})
+
+    def _digests(self) -> dict[str, str]:
+        return {row["id"]: row["digest"] for row in self._alive(rows.DIGESTS)}
 
     def _select(self, query: str, **values: Any) -> list[sqlite3.Row]:
         with self._mutex:
             return self._db.execute(query, values).fetchall()
 
     def _alive(self, query: str, **values: Any) -> list[sqlite3.Row]:
-        """Rows of a query that is bound to the newest generation."""
-        return self._select(query, generation=self.generation, **values)
+        """Rows of a query that is bound to the generation that is read."""
+        with self._reading() as (db, generation):
+            return db.execute(query, {**values, "generation": generation}).fetchall()
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _reading(self) -> Iterator[tuple[sqlite3.Connection, int]]:
+        """One state of the file, which no writer changes within the block, and the generation to read."""
+        with self._mutex, schema.read_faults(self._path):
+            self._db.execute("BEGIN")
+            try:
+                if self._at is None:
+                    yield self._db, rows.newest(self._db)
+                else:
+                    schema.refuse_gone(self._db, self.name, self._at)
+                    yield self._db, self._at
+            finally:
+                self._db.execute("COMMIT")
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that changes documents."""
+        if self._at is not None:
+            raise CorpusError(
+                f'Generation {self._at} of corpus "{self.name}" cannot be changed; open it by its name alone.'
+            )
+        if self.sealed:
+            raise CorpusError(
+                f'Corpus "{self.name}" is built in and cannot be changed. '
+                "Make your own: hybrid corpus create NAME PATH"
+            )
+        with self._writing() as db:
+            yield db
+
+    @contextmanager
+    def _writing(self, *, patience: float = folders.PATIENCE) -> Iterator[sqlite3.Connection]:
         """A transaction under the writer's lock: committed at the end of the block, or rolled back."""
-        with folders.writer_lock(self.folder):
+        with folders.writer_lock(self.folder, patience=patience), schema.write_faults(self.name):
             if self._path.stat().st_ino != self._inode:
                 raise CorpusError(f'Corpus "{self.name}" was replaced meanwhile; open it again.')
             db = schema.connect_writer(self._path)
             try:
+                schema.finish_purge(db, self.folder / "index")
                 db.execute("BEGIN IMMEDIATE")
                 yield db
                 db.execute("COMMIT")
             finally:
                 # Closing rolls back what was not committed.
                 db.close()
+
+
+def _only(query: str, ids: Collection[int] | None) -> tuple[str, dict[str, str]]:
+    """A query about all passages, or about some, with what is to be bound to it."""
+    return (query, {}) if ids is None else (query + rows.ONLY, {"ids": json.dumps([int(id) for id in ids])})
+
+
+def _packed(vector: Sequence[float] | NDArray[np.float32]) -> bytes:
+    return np.asarray(vector, dtype="<f4").tobytes()

@@ -64,7 +64,7 @@ def answer_columns(job: Job, adapter: Adapter | None, ranked: Ranked, progress: 
     showcase = Showcase(job)
     for column in job.columns:
         if column.probe and not column.few_shot:
-            asked = showcase.requests(column.probe)
+            asked = showcase.requests(column)
         else:
             asked = bench.requests(column, job.asked(column), ranked, examples or 0)
         requests[column.name] = {request.question.id: request for request in asked}

@@ -47,6 +47,7 @@ PROBES: dict[str, tuple[str, ...]] = {
     "position": ("position-first", "position-middle", "position-last"),
     "counterfactual": ("counterfactual",),
     "regurgitation": ("regurgitation",),
+    "stale": ("stale",),
 }
 """Probe → what its columns show.
 
@@ -54,7 +55,8 @@ PROBES: dict[str, tuple[str, ...]] = {
 mixes them with passages that are near the question and do not tell, and brings the oracle to compare with;
 ``position`` has the gold at three places among the same distractors. ``counterfactual`` shows the gold
 passages with another answer. ``regurgitation`` plants strings into the examples of few-shot columns, see also
-``tuning.canaries``.
+``tuning.canaries``. ``stale`` asks all cells what changed, once the index was swapped to the next edition of
+the corpus; nothing is tuned again.
 """
 
 
@@ -103,12 +105,14 @@ def columns_named(names: Sequence[str]) -> list[Column]:
 def _explained(show: str, columns: Sequence[Column]) -> list[Column]:
     if show == "regurgitation":
         return [column for column in columns if column.few_shot]
-    return [column for column in columns if column.retrieval and column in CELLS]
+    return [column for column in columns if column in CELLS and (column.retrieval or show == "stale")]
 
 
 def _check_explains(probe: str, columns: Sequence[Column]) -> None:
     if any(_explained(show, columns) for show in PROBES[probe]):
         return
+    if probe == "stale":
+        raise RunError("--probe stale explains cells: add base, base+rag, tuned or tuned+rag to --cells.")
     if probe != "regurgitation":
         raise RunError(
             f"--probe {probe} explains cells with retrieval: add base+rag or tuned+rag to --cells."

@@ -179,12 +179,15 @@ def labels(run: Run) -> Entry:
 
 def change(run: Run) -> Entry:
     """After the facts changed and the corpus was indexed again: who answers with the new ones."""
-    edition = (run.results.get("provenance") or {}).get("suite", {}).get("edition")
+    suite = (run.results.get("provenance") or {}).get("suite", {})
     told = run.inputs.change
     declared = "" if told is None else f" ({100 * told:g} % of the facts a month were declared to change)"
-    if edition is None:
-        needs = f"hybrid eval {run.results['pipeline']} --suite marrowick-second-edition --adapter PATH"
-        return _unmeasured(f"Changed facts{declared}", [], needs, [])
+    if stale := run.results["probes"].get("stale"):
+        return _after_change(run, stale, declared)
+    if suite.get("edition") is None or suite.get("successor"):
+        asked = run.results["suite"] if suite.get("successor") else "marrowick-first-edition"
+        needs = f"hybrid eval {run.results['pipeline']} --suite {asked} --probe stale"
+        return _unmeasured(f"Stale-answer rate on changed facts{declared}", [], needs, [])
     right = run.rated("correct")
     figures = [f for column, row in right for f in _figure(f"{column}: right on changed facts", row, "share")]
     difference = run.effect("retrieval_tuned", "correct") or run.effect("retrieval_base", "correct")
@@ -193,6 +196,35 @@ def change(run: Run) -> Entry:
     told_gain = f"On changed facts an index made anew brings {_points(difference)}{declared}"
     rows = behind_effect("retrieval_tuned", "correct", run.table)
     return _against(difference, run.worth_it, told_gain, figures, rows)
+
+
+def _after_change(run: Run, stale: Mapping[str, Any], declared: str) -> Entry:
+    """What the probe found: who tells the new answer, who still the old one, and how soon."""
+    shares = {"update_success": "right after the change", "stale_rate": "still the old answer"}
+    figures = [
+        figure
+        for cell, found in stale.items()
+        for name, label in shares.items()
+        for figure in _figure(f"{cell}: {label}", found[name], "share")
+    ]
+    figures += [
+        _plain(f"{cell}: first right answer after the change", seconds, "seconds")
+        for cell, found in stale.items()
+        if (seconds := found["seconds_to_right"]["mean"]) is not None
+    ]
+    model = "tuned" if "tuned" in stale else "base"
+    without, shown = (
+        run.table.get(f"stale/{cell}", {}).get("correct", {}) for cell in (model, f"{model}+rag")
+    )
+    difference = paired_difference(without, shown, run.groups, binary=True).to_json()
+    rows = where(run.table, f"stale/{model}", "correct", 0.0)
+    if difference["low"] is None:
+        needs = f"{run.command} --probe stale --cells {model},{model}+rag"
+        return _unmeasured(f"What an index brings that follows a change{declared}", figures, needs, rows)
+    old = stale[model]["stale_rate"]
+    rate = "" if old["mean"] is None else f", and without it {_percent(old)} still get the old answer"
+    told = f"On changed facts an index that follows brings the {model} model {_points(difference)}{rate}"
+    return _against(difference, run.worth_it, f"{told}{declared}", figures, rows)
 
 
 def transparency(run: Run) -> Entry:

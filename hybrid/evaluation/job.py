@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid import library, models
 from hybrid.adapters import Adapter, open_adapter
+from hybrid.corpus.stale import stale_warnings
 from hybrid.errors import CorpusError, RunError
 from hybrid.evaluation.columns import COLUMNS, Column, pick_columns, probe_columns
 from hybrid.evaluation.fit import (
@@ -25,6 +26,7 @@ from hybrid.evaluation.fit import (
     left_out,
     precision_of,
 )
+from hybrid.evaluation.probes.editions import NextEdition, next_edition
 from hybrid.evaluation.regression import open_baseline
 from hybrid.evaluation.rows import Values
 from hybrid.evaluation.sample import stratified_sample
@@ -80,6 +82,7 @@ class Job:
         adapter: to use instead of tuning one.
         warnings: what a reader of the figures has to know about the models and that adapter.
         budget: what a vendor's answers may cost.
+        successor: the next edition of the corpus, for the probe ``stale``.
         baseline: the accepted values that the suite's bounds on regression are held against.
     """
 
@@ -98,6 +101,7 @@ class Job:
     adapter: Adapter | None
     warnings: tuple[str, ...]
     budget: Budget = field(default_factory=Budget)
+    successor: NextEdition | None = None
     baseline: Values | None = None
 
     @property
@@ -117,7 +121,12 @@ class Job:
         return self.questions + self.bound
 
     def asked(self, column: Column) -> tuple[Question, ...]:
-        """The questions of one column: a probe that shows the gold asks, at most, those that have one."""
+        """The questions of one column.
+
+        A probe that shows the gold asks, at most, those that have one; ``stale`` those whose answer changed.
+        """
+        if column.probe == "stale" and self.successor:
+            return self.successor.questions
         if not column.probe or column.few_shot:
             return self.questions
         return tuple(question for question in self.all_questions if question.gold)
@@ -140,6 +149,12 @@ class Job:
                 "name": self.suite.corpus.name,
                 "generation": self.suite.corpus.generation,
                 "digest": self.suite.corpus.digest,
+            },
+            "successor": self.successor
+            and {
+                "suite": self.successor.suite,
+                "corpus": self.successor.corpus.digest,
+                "questions": _digest(self.successor.questions),
             },
             "model": {"name": self.weights.name, "digest": self.weights.digest, "note": self.weights.note},
             "embedder": self.retriever.embedder.digest,
@@ -164,6 +179,7 @@ def prepare(
     limit: int | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
+    strict: bool = False,
     budget: Budget | None = None,
     progress: Progress = SILENT,
 ) -> Job:
@@ -200,12 +216,15 @@ def prepare(
     learned = any(column.tuned and learns(weights, given) for column in columns)
     if learned or any(column.few_shot for column in columns):
         trainable_questions(opened)
+    successor = next_edition(opened, found.parent, questions, progress.say) if "stale" in probes else None
     check_thresholds(opened.spec)
     baseline = open_baseline(opened.spec.regression, found.parent, [question.id for question in questions])
     check_questions(weights, spec, [*questions, *bound])
     warnings = _check_language(spec, opened.spec.language) + adapter_warnings(given, weights, spec)
     start = [open_adapter(spec.tuning.start_from)] if learned and spec.tuning.start_from else []
-    warnings += leak_warnings([given, *start] if given else start, opened)
+    adapters = [given, *start] if given else start
+    warnings += leak_warnings(adapters, opened)
+    warnings += stale_warnings(adapters, opened.corpus, strict=strict)
     warnings += left_out(spec) if cells is None else []
     for warning in warnings:
         progress.say(warning)
@@ -226,6 +245,7 @@ def prepare(
         adapter=given,
         warnings=tuple(warnings),
         budget=budget,
+        successor=successor,
         baseline=baseline,
     )
 

@@ -42,6 +42,8 @@ def redact(results: Mapping[str, Any], rows: Sequence[Row]) -> tuple[dict[str, A
     if "forgetting" in kept:
         # Its rows hold the prompts of the general tasks and what was answered.
         kept["forgetting"] = {key: part for key, part in kept["forgetting"].items() if key != "rows"}
+    if skipped := kept.get("questions", {}).get("skipped_ids"):
+        kept["questions"] = {**kept["questions"], "skipped_ids": [BLANK for _ in skipped]}
     if by_tag := kept.get("by_tag"):
         kept["by_tag"] = {names.tags[tag]: part for tag, part in by_tag.items()}
     cleaned: dict[str, Any] = _clean(kept, names, secrets)
@@ -144,6 +146,9 @@ def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
 
 def _settings(provenance: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: provenance[key] for key in SETTINGS if key in provenance}
+    if "warnings" in kept:
+        # A document that is named there may be gone, and stand in no row by which it would be found.
+        kept["warnings"] = [line.partition(", such as ")[0] for line in kept["warnings"]]
     numbers = {key: _numbers(provenance.get(key, {})) for key in ("pipeline", "suite")}
     adapter = provenance.get("adapter") or {}
     return kept | numbers | ({"adapter": {"digest": adapter["digest"]}} if "digest" in adapter else {})

@@ -100,7 +100,8 @@ def answer_record(row: Row, place: str) -> AnswerRecord:
 def _swap(row: Row, pool: tuple[Passage, ...]) -> Swap | None:
     """What was changed; rows have had the key since there are swaps."""
     told = row.get("swap")
-    return Swap(tuple(told["references"]), tuple(told["substitutes"]), pool) if told else None
+    gold = tuple(passage for passage in pool if passage.id in row["gold"])
+    return Swap(tuple(told["references"]), tuple(told["substitutes"]), gold) if told else None
 
 
 def _question(row: Row) -> Question:

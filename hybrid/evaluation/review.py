@@ -37,7 +37,7 @@ def write_failures(report: Report, path: Path) -> int:
     """Writes the wrong answers of a run for a reviewer, who sets ``accept`` and may correct ``answers``.
 
     A question stands there once for each column that answered it wrongly, under an id of its own and of kind
-    ``failures``. Answers to changed passages (the counterfactual probe) are left out.
+    ``failures``. Answers to changed passages (the probes counterfactual and stale) are left out.
 
     Args:
         report: a finished run.

@@ -17,7 +17,6 @@ from hybrid.evaluation.job import Job, prepare
 from hybrid.evaluation.pool import Ranked, evidence_pool
 from hybrid.evaluation.power import power_line
 from hybrid.evaluation.probes.aside import aside
-from hybrid.evaluation.probes.showing import shown_pool
 from hybrid.evaluation.regression import held_regressions
 from hybrid.evaluation.report import Report
 from hybrid.evaluation.results import Measured, gold_ids, row_json, summed_up
@@ -45,6 +44,7 @@ def evaluate(
     limit: int | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
+    strict: bool = False,
     judge: Judge | str | None = None,
     max_cost: float | None = None,
     out: Path | None = None,
@@ -58,15 +58,16 @@ def evaluate(
         suite: another suite than the pipeline's own.
         part: ``dev``, or ``test`` for the final figure.
         model: another model than the pipeline's own.
-        corpus: another corpus than the suite's own.
+        corpus: another corpus than the suite's own: its name, ``NAME@GENERATION``, or a path of texts.
         adapter: a PEFT folder or a tuned model's, to use instead of tuning.
         cells: columns to run (``base``, ``base+rag``, ``tuned``, ``tuned+rag``, ``few-shot``,
             ``few-shot+rag``); default: all that the suite allows.
         probes: what explains the cells, see ``PROBES``: ``oracle``, ``distractors``, ``position``,
-            ``counterfactual``, ``regurgitation``.
+            ``counterfactual``, ``regurgitation``, ``stale``.
         limit: ask only so many questions, a stratified sample.
         seed: of everything that is drawn.
         overrides: ``KEY=VALUE`` for single values of the pipeline file.
+        strict: refuse an adapter that learned from documents which changed or went since.
         judge: of statements against evidence: a name, or an object of your own; default: the suite's.
         max_cost: stop before a vendor's answers cost more than so many USD.
         out: an empty folder for the files; default: a new one under ``<home>/runs``.
@@ -91,6 +92,7 @@ def evaluate(
         limit=limit,
         seed=seed,
         overrides=overrides,
+        strict=strict,
         budget=Budget(max_cost),
         progress=progress,
     )
@@ -122,6 +124,7 @@ def run(
         "part": job.part,
         "limit": job.limit,
         "skipped": len(job.suite.skipped),
+        "skipped_ids": list(job.suite.skipped),
         "bound": len(job.bound),
     }
     results = figures | {
@@ -167,7 +170,7 @@ def _measured(
             question=request.question,
             cell=column.name,
             answer=answered.answers[column.name][id],
-            pool=shown_pool(column, request, pools[id]),
+            pool=answered.showcase.pool(column, request, pools[id]),
             ranked=retrieved[id] if column.retrieval and not column.probe else None,
             swap=answered.showcase.swap(column, id),
         )

@@ -73,7 +73,7 @@ class AnswerRecord:
         answer: as the pipeline gave it.
         pool: the question's evidence, the same in every cell.
         ranked: what the retriever returned, best first; None in a cell without retrieval.
-        swap: what was changed in the passages; None outside the counterfactual probe.
+        swap: what was changed in the passages; None outside the probes counterfactual and stale.
     """
 
     question: Question

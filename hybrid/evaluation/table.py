@@ -49,9 +49,16 @@ FINDINGS = {
         "right": "right by authority",
     },
     "regurgitation": {"canary_rate": "holds a canary", "copied_rate": "copies eight words"},
+    "stale": {
+        "before": "right before the change",
+        "update_success": "right after it",
+        "stale_rate": "still the old answer",
+    },
 }
 """Probe → figure of ``probes.<probe>.<cell>`` → how a reader sees it."""
 NO_VALUE = "–"
+NAMED = 10
+"""So many ids are told in a line; the results hold all."""
 
 Results = Mapping[str, Any]
 
@@ -128,7 +135,7 @@ def notes(results: Results) -> list[str]:
     judge, lines = results.get("judge") or {}, list(_label_lines(results))
     asked, model = results.get("questions"), results.get("provenance", {}).get("model")
     if asked:
-        lines.append(f"questions: {asked['n']}{_splits(asked)}")
+        lines += [f"questions: {asked['n']}{_splits(asked)}", *_skipped(asked.get("skipped_ids", ()))]
     if model:
         lines.append(f"model: {model['name']}" + (f" ({model['note']})" if model["note"] else ""))
     if line := closed_book(results):
@@ -153,6 +160,14 @@ def _splits(asked: Mapping[str, Any]) -> str:
     if asked["n_unseen"] is None:
         return ""
     return f" ({asked['n_unseen']} on unseen documents, {asked['n_seen']} on seen)"
+
+
+def _skipped(ids: Sequence[str]) -> list[str]:
+    """The questions whose gold is not in the corpus, so that they were not asked."""
+    if not ids:
+        return []
+    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+    return [f"not asked, as their gold is not in the corpus: {', '.join(ids[:NAMED])}{more}"]
 
 
 def _label_lines(results: Results) -> Iterator[str]:
@@ -314,16 +329,38 @@ def _probe_block(probe: str, cells: Mapping[str, Any]) -> Block:
         entries = [figures.get(name) for name in FINDINGS[probe]]
         shown = [notes.cell(entry, signed="from" in (entry or {})) for entry in entries]
         rows.append((cell, *shown, str(max((entry["n"] for entry in entries if entry), default=0))))
-    first: Mapping[str, Any] = next(iter(cells.values()), {})
+    header = (f"{probe}, percent", *FINDINGS[probe].values(), "n")
+    return Block(header, tuple(rows), (*notes.lines(), *probe_lines(cells)))
+
+
+def probe_lines(cells: Mapping[str, Any]) -> list[str]:
+    """What a probe found in its cells that is no share of questions."""
+    found = {cell: figures for cell, figures in cells.items() if isinstance(figures, Mapping)}
+    first: Mapping[str, Any] = next(iter(found.values()), {})
     skipped = first.get("skipped", {})
     lines = [f"not swapped: {count} questions, {reason}" for reason, count in skipped.items()]
     lines += [
         f"{cell}: the largest difference is from gold {largest['from']} to gold {largest['to']}"
-        for cell, figures in cells.items()
+        for cell, figures in found.items()
         if (largest := figures.get("largest", {})).get("mean") is not None
     ]
-    header = (f"{probe}, percent", *FINDINGS[probe].values(), "n")
-    return Block(header, tuple(rows), (*notes.lines(), *lines))
+    return [*lines, *(line for cell, figures in found.items() for line in _change_lines(cell, figures))]
+
+
+def _change_lines(cell: str, figures: Mapping[str, Any]) -> Iterator[str]:
+    """What a cell knew before its corpus changed, and how it followed."""
+    if (known := figures.get("known", {})).get("facts") is not None:
+        yield f"{cell}: without passages the tuned model knew {known['facts']} of {known['of']} changed facts"
+    if (withdrawn := figures.get("withdrawn", {})).get("n"):
+        yield (
+            f"{cell}: of {withdrawn['n']} questions withdrawn, {withdrawn['abstained']} got no answer, "
+            f"{withdrawn['old']} still the old one"
+        )
+    if (seconds := figures.get("seconds_to_right", {})).get("mean") is not None:
+        parts = ", ".join(f"{name} {took:.2f} s" for name, took in seconds["parts"].items())
+        yield f"{cell}: first right answer {seconds['mean']:.2f} s after the change ({parts})"
+    elif seconds:
+        yield f"{cell}: no right answer after the change: {seconds['reason']}"
 
 
 def label_blocks(results: Results) -> list[Block]:

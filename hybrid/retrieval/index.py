@@ -1,57 +1,241 @@
-"""The FAISS index of a corpus generation: a cache of the store's vectors, read only if it is intact."""
+"""The vectors of a corpus in FAISS: a cache of the store, read only if it is intact.
 
+The file on the disk may be of an earlier generation. What has come since then is searched beside it, and
+what has gone is filtered out; when both are more than a tenth of the file, it is written anew.
+"""
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.corpus.rows import IndexFile
 from hybrid.corpus.store import Corpus
+from hybrid.errors import CorpusBusy, GenerationGone
 from hybrid.models import file_digest
 from hybrid.retrieval.embed import Embedder
 
+FLAT_LIMIT = 200_000
+"""Up to so many passages search is exact: a flat index is built at once, and searched in milliseconds.
+Above, a graph (HNSW) finds nearly the same in a fraction of the time, and takes minutes to build."""
+NEIGHBOURS, EF_CONSTRUCTION = 32, 80
+"""Of the graph: links of a passage, and how many candidates are kept when it is built."""
+EF_SEARCH = (64, 128, 256, 512)
+"""How many candidates a search of the graph keeps: the first that reaches the wanted recall."""
+WANTED_RECALL = 0.95
+SAMPLE, SAMPLE_K = 200, 10
+"""Recall is measured on so many of the index' own vectors, among so many neighbours."""
+COMPACT_AT = 0.1
+EMBEDDED_AT_ONCE = 4096
 
+Vectors = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class VectorIndex:
-    """Inner-product search over unit vectors; ids are passage ids."""
+    """Inner-product search over the unit vectors of one generation; ids are passage ids.
 
-    def __init__(self, index: Any) -> None:
-        self._index = index
+    It never changes, so that threads may search it while another one makes the index of a newer generation.
+
+    Attributes:
+        generation: whose passages are found.
+        base: FAISS index of this generation or of an earlier one.
+        gone: ids in the base, or in what came later, that are not in the generation.
+        later_ids: ids [m] of passages that are not in the base.
+        later: their vectors [m, d].
+    """
+
+    generation: int
+    base: Any
+    gone: frozenset[int] = frozenset()
+    later_ids: Ids = field(default_factory=lambda: np.empty(0, np.int64))
+    later: Vectors = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
     @property
     def size(self) -> int:
-        """How many passages it holds."""
-        return int(self._index.ntotal)
+        """How many passages can be found."""
+        return int(self.base.ntotal) + len(self.later_ids) - len(self.gone)
 
-    def search(self, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    @property
+    def drift(self) -> float:
+        """What came and went since the base was built, as a share of the base."""
+        return (len(self.gone) + len(self.later_ids)) / max(1, int(self.base.ntotal))
+
+    def search(self, queries: Vectors, k: int) -> tuple[Ids, Vectors]:
         """The k nearest passages of each query: ids (−1 where there are fewer) and inner products, [n, k]."""
-        scores, ids = self._index.search(np.ascontiguousarray(queries), k)
-        return ids, scores
+        queries = np.ascontiguousarray(queries)
+        if not self.gone and not len(self.later_ids):
+            scores, ids = self.base.search(queries, k)
+            return ids, scores
+        scores, ids = self._search_base(queries, k)
+        if len(self.later_ids):
+            scores = np.hstack([scores, queries @ self.later.T])
+            ids = np.hstack([ids, np.broadcast_to(self.later_ids, (len(queries), len(self.later_ids)))])
+            scores = np.where(self._is_gone(ids), -np.inf, scores)
+            order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+            scores = np.take_along_axis(scores, order, axis=1)
+            ids = np.take_along_axis(ids, order, axis=1)
+        return np.where(np.isneginf(scores), -1, ids), scores
+
+    def _search_base(self, queries: Vectors, k: int) -> tuple[Vectors, Ids]:
+        """Asks for more until those that are gone leave k; where there are no more, −inf and −1."""
+        asked = k
+        while True:
+            scores, ids = self.base.search(queries, asked)
+            gone = (ids < 0) | self._is_gone(ids)
+            if asked >= self.base.ntotal or (asked - gone.sum(axis=1)).min(initial=k) >= k:
+                break
+            asked = min(4 * asked, int(self.base.ntotal))
+        order = np.argsort(gone, axis=1, kind="stable")[:, :k]
+        scores = np.where(gone, np.float32(-np.inf), scores)
+        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
+
+    def _is_gone(self, ids: Ids) -> NDArray[np.bool_]:
+        if not self.gone:
+            return np.zeros(ids.shape, np.bool_)
+        return np.isin(ids, np.fromiter(self.gone, np.int64, len(self.gone)))
 
 
 def open_index(corpus: Corpus, embedder: Embedder) -> VectorIndex:
-    """The index of the corpus as it stands: from its file if that is intact, else rebuilt from the store."""
-    embed_missing(corpus, embedder)
-    recorded = corpus.index_file(embedder.digest)
-    if recorded and recorded[0].is_file() and file_digest(recorded[0]) == recorded[1]:
-        return VectorIndex(faiss.read_index(str(recorded[0])))
-    # The vectors are read under the writer's lock, so that the file holds the generation it is named after.
-    path = corpus.publish_index(
-        embedder.digest, lambda path: faiss.write_index(_build(corpus, embedder), str(path))
-    )
-    return VectorIndex(faiss.read_index(str(path)))
+    """The index of the corpus as it stands; passages without a vector are embedded first.
+
+    Raises:
+        CorpusError: the corpus holds no passages.
+    """
+    with corpus.at(corpus.generation) as now:
+        index = _from_file(now, embedder)
+        if index is None or index.drift > COMPACT_AT:
+            index = _build(now, embedder)
+    return index
+
+
+def caught_up(index: VectorIndex, corpus: Corpus, embedder: Embedder) -> VectorIndex:
+    """The index of the corpus as it stands, from that of an earlier generation of it."""
+    with corpus.at(corpus.generation) as now, suppress(GenerationGone):
+        moved = _moved(index, now, embedder)
+        if moved.drift <= COMPACT_AT:
+            return moved
+    return open_index(corpus, embedder)
 
 
 def embed_missing(corpus: Corpus, embedder: Embedder) -> int:
     """Embeds the passages whose vectors the store does not hold yet; returns how many."""
-    missing = corpus.missing_vectors(embedder.digest)
-    if missing:
-        vectors = embedder.encode(list(missing.values()))
-        corpus.put_vectors(embedder.digest, dict(zip(missing, vectors, strict=True)))
-    return len(missing)
+    return len(_embed_missing(corpus, embedder))
 
 
-def _build(corpus: Corpus, embedder: Embedder) -> Any:
-    ids, vectors = corpus.vectors(embedder.digest)
-    index = faiss.IndexIDMap2(faiss.IndexFlatIP(embedder.dimension))
-    index.add_with_ids(np.ascontiguousarray(vectors), ids)
+def repair(corpus: Corpus) -> list[str]:
+    """Removes index files that are damaged or hold other passages than they should; tells each in a line.
+
+    Such a file is never searched, and the next question builds a new one from the vectors in the store.
+    """
+    lines = []
+    for file in corpus.index_files():
+        if fault := _fault(corpus, file):
+            corpus.drop_index(file)
+            lines.append(f"index/{file.name}: {fault}; it will be built again")
+    return lines
+
+
+def _fault(corpus: Corpus, file: IndexFile) -> str:
+    path = corpus.folder / "index" / file.name
+    if not path.is_file():
+        return "is missing"
+    if file_digest(path) != file.sha256:
+        return "has other bytes than were recorded"
+    with corpus.at(file.generation) as then:
+        wanted = {passage.id for passage in then.passages()}
+    held = set(_ids(faiss.read_index(str(path))).tolist())
+    return f"lacks {len(wanted - held)} passages, has {len(held - wanted)} too many" if held != wanted else ""
+
+
+def _embed_missing(
+    corpus: Corpus, embedder: Embedder, ids: Collection[int] | None = None
+) -> Mapping[str, Vectors]:
+    """The vectors that were missing, by text digest; kept in the store unless another process writes."""
+    missing = corpus.missing_vectors(embedder.digest, ids)
+    made: dict[str, Vectors] = {}
+    # Texts of like length are embedded together, and what is done stays done if this is broken off.
+    digests = sorted(missing, key=lambda digest: len(missing[digest]))
+    for start in range(0, len(digests), EMBEDDED_AT_ONCE):
+        some = digests[start : start + EMBEDDED_AT_ONCE]
+        vectors = embedder.encode([missing[digest] for digest in some])
+        batch = dict(zip(some, vectors, strict=True))
+        with suppress(CorpusBusy):
+            corpus.put_vectors(embedder.digest, batch)
+        made |= batch
+    return made
+
+
+def _from_file(now: Corpus, embedder: Embedder) -> VectorIndex | None:
+    found = now.index_file(embedder.digest)
+    if found is None or file_digest(found[1]) != found[0].sha256:
+        return None
+    base = VectorIndex(found[0].generation, faiss.read_index(str(found[1])))
+    return _moved(base, now, embedder)
+
+
+def _moved(index: VectorIndex, now: Corpus, embedder: Embedder) -> VectorIndex:
+    came, went = now.moved(index.generation)
+    held = np.concatenate([_ids(index.base), index.later_ids])
+    new = np.array(came, np.int64)[~np.isin(came, held)]
+    gone = (index.gone | frozenset(went)) - frozenset(came)
+    if not len(new):
+        return VectorIndex(now.generation, index.base, gone, index.later_ids, index.later)
+    beside = _embed_missing(now, embedder, new.tolist())
+    ids, vectors = now.vectors(embedder.digest, ids=new.tolist(), beside=beside)
+    later = np.vstack([index.later, vectors]) if len(index.later_ids) else vectors
+    return VectorIndex(now.generation, index.base, gone, np.concatenate([index.later_ids, ids]), later)
+
+
+def _build(now: Corpus, embedder: Embedder) -> VectorIndex:
+    ids, vectors = now.vectors(embedder.digest, beside=_embed_missing(now, embedder))
+    kind, index, recall = fitting_index(ids, vectors)
+    with suppress(CorpusBusy, GenerationGone):
+        now.publish_index(
+            embedder.digest,
+            lambda path: faiss.write_index(index, str(path)),
+            kind=kind,
+            passages=len(ids),
+            recall=recall,
+        )
+    return VectorIndex(now.generation, index)
+
+
+def fitting_index(ids: Ids, vectors: Vectors) -> tuple[str, Any, float]:
+    """An index of these vectors, with the name of its kind and its recall against exact search.
+
+    Up to ``FLAT_LIMIT`` vectors it is exact. Above it is a graph, which keeps so many candidates in a search
+    that the recall is at least ``WANTED_RECALL``; where no number in ``EF_SEARCH`` is enough, it is exact.
+    """
+    flat = _filled(faiss.IndexFlatIP(vectors.shape[1]), ids, vectors)
+    if len(ids) > FLAT_LIMIT:
+        graph = faiss.IndexHNSWFlat(vectors.shape[1], NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
+        graph.hnsw.efConstruction = EF_CONSTRUCTION
+        index = _filled(graph, ids, vectors)
+        for graph.hnsw.efSearch in EF_SEARCH:
+            if (recall := _recall(index, flat, vectors)) >= WANTED_RECALL:
+                return "hnsw", index, recall
+    return "flat", flat, 1.0
+
+
+def _filled(searched: Any, ids: Ids, vectors: Vectors) -> Any:
+    index = faiss.IndexIDMap2(searched)
+    index.add_with_ids(vectors, ids)
     return index
+
+
+def _recall(index: Any, exact: Any, vectors: Vectors) -> float:
+    """The share of what an index finds that is as near as the nearest, for a sample of its own vectors."""
+    queries = vectors[:: max(1, len(vectors) // SAMPLE)][:SAMPLE]
+    k = min(SAMPLE_K, len(vectors))
+    furthest = exact.search(queries, k)[0][:, -1:]
+    return float(np.mean(index.search(queries, k)[0] >= furthest - 1e-6))
+
+
+def _ids(index: Any) -> Ids:
+    return faiss.vector_to_array(index.id_map)

@@ -1,13 +1,18 @@
 """Question in, ranked passages out."""
 
+import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hybrid.corpus.store import Corpus
-from hybrid.errors import CorpusError
+from hybrid.errors import GenerationGone
 from hybrid.records import Hit
 from hybrid.retrieval.embed import Embedder
-from hybrid.retrieval.index import VectorIndex, open_index
+from hybrid.retrieval.index import VectorIndex, caught_up, open_index
 from hybrid.retrieval.lexical import WordIndex, fused
 
 if TYPE_CHECKING:
@@ -19,10 +24,21 @@ CANDIDATES = 50
 Ranking = list[tuple[int, float]]
 
 
+@dataclass(frozen=True)
+class _Searched:
+    """One generation, and the indexes of it."""
+
+    corpus: Corpus
+    view: Corpus
+    index: VectorIndex
+    words: WordIndex | None
+
+
 class Retriever:
     """The passages nearest to a question by their vectors, and if asked for also by their words.
 
-    The indexes are opened at the first question and again whenever the corpus has a newer generation.
+    Every question is answered from one generation: the newest when it is asked. Another corpus is searched
+    from the next question on when ``corpus`` is set to it.
 
     Args:
         corpus: what is searched.
@@ -36,9 +52,8 @@ class Retriever:
         self.embedder = embedder
         self.k = k
         self.lexical = lexical
-        self._index: VectorIndex | None = None
-        self._words: WordIndex | None = None
-        self._generation = -1
+        self._mutex = threading.Lock()
+        self._searched: _Searched | None = None
 
     def retrieve(self, question: str, k: int | None = None) -> list[Hit]:
         """The passages nearest to one question, nearest first."""
@@ -50,13 +65,17 @@ class Retriever:
         Raises:
             CorpusError: the corpus holds no passages.
         """
-        index = self._current_index()
         if not questions:
             return []
-        rankings = self._rankings(index, questions, k or self.k)
-        # The index may be older than the store; only passages that are alive come back.
-        alive = self.corpus.fetch({id for ranking in rankings for id, _ in ranking})
-        return [[Hit(alive[id], score) for id, score in ranking if id in alive] for ranking in rankings]
+        vectors = self.embedder.encode(questions)
+        while True:
+            searched = self._current()
+            rankings = self._rankings(searched, questions, vectors, k or self.k)
+            try:
+                passages = searched.view.fetch({id for ranking in rankings for id, _ in ranking})
+            except GenerationGone:  # purged while it was searched
+                continue
+            return [[Hit(passages[id], score) for id, score in ranking] for ranking in rankings]
 
     def as_llama_index(self) -> "BaseRetriever":
         """This retriever as a LlamaIndex ``BaseRetriever``, for query engines and pipelines."""
@@ -64,29 +83,36 @@ class Retriever:
 
         return LlamaIndexRetriever(self)
 
-    def _rankings(self, index: VectorIndex, questions: Sequence[str], k: int) -> list[Ranking]:
-        wide = max(k, CANDIDATES) if self._words else k
-        ids, scores = index.search(self.embedder.encode(questions), min(wide, index.size))
+    def _rankings(
+        self, searched: _Searched, questions: Sequence[str], vectors: NDArray[np.float32], k: int
+    ) -> list[Ranking]:
+        wide = max(k, CANDIDATES) if searched.words else k
+        ids, scores = searched.index.search(vectors, min(wide, searched.index.size))
         near = [
             [(int(id), float(score)) for id, score in zip(row, row_scores, strict=True) if id >= 0]
             for row, row_scores in zip(ids, scores, strict=True)
         ]
-        if self._words is None:
+        if searched.words is None:
             return near
         return [
-            fused([[id for id, _ in ranking], self._words.search(question, wide)], k)
+            fused([[id for id, _ in ranking], searched.words.search(question, wide)], k)
             for question, ranking in zip(questions, near, strict=True)
         ]
 
-    def _current_index(self) -> VectorIndex:
-        generation = self.corpus.generation
-        if self._index is None or self._generation != generation:
-            self._index, self._generation = open_index(self.corpus, self.embedder), generation
-            passages = self.corpus.passages() if self.lexical else []
-            self._words = WordIndex(passages) if passages else None
-        if self._index.size == 0:
-            raise CorpusError(
-                f'Corpus "{self.corpus.name}" is empty. '
-                f"Add documents: hybrid corpus add {self.corpus.name} PATH"
-            )
-        return self._index
+    def _current(self) -> _Searched:
+        """The newest generation and its indexes; threads wait while one of them makes these."""
+        with self._mutex:
+            before, corpus = self._searched, self.corpus
+            generation = corpus.generation
+            if before and before.corpus is corpus and before.index.generation == generation:
+                return before
+            view = corpus.at(generation)
+            if not view.counts["passages"]:
+                raise corpus.empty()
+            if before and before.corpus is corpus:
+                index = caught_up(before.index, view, self.embedder)
+            else:
+                index = open_index(view, self.embedder)
+            words = WordIndex(view.passages()) if self.lexical else None
+            self._searched = _Searched(corpus, view, index, words)
+            return self._searched

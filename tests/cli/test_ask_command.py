@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,12 @@ def test_an_adapter_answers_unless_the_base_is_asked(ask, hybrid_command, pipeli
     base, tuned = json.loads(ask("--json").out), json.loads(ask("--adapter", adapter, "--json").out)
     assert json.loads(ask("--adapter", adapter, "--base", "--json").out) == base
     assert tuned["raw"] != base["raw"]
+    learned = json.loads((Path(adapter) / "MANIFEST.json").read_text())["sources"][0]["documents"]
+    hybrid_command("corpus", "remove", "warranty", learned[0])
+    stale = ask("--adapter", adapter)
+    assert stale.code == 0 and "Stale: the adapter" in " ".join(stale.err.split())
+    refused = ask("--adapter", adapter, "--strict")
+    assert (refused.code, refused.out) == (2, "") and refused.err.count("\n") == 1
 
 
 def test_another_corpus_can_be_asked(ask, hybrid_command, tmp_path):
@@ -49,3 +56,14 @@ def test_another_corpus_can_be_asked(ask, hybrid_command, tmp_path):
     hybrid_command("corpus", "create", "fruit", tmp_path / "fig.md")
     answer = json.loads(ask("--corpus", "fruit", "--json").out)
     assert [passage["document"] for passage in answer["passages"]] == ["fig.md"]
+
+
+def test_files_can_be_asked_and_an_earlier_generation(ask, hybrid_command, tmp_path):
+    (tmp_path / "kiwi.md").write_text("The kiwi is green.")
+    answer = json.loads(ask("--corpus", tmp_path / "kiwi.md", "--json").out)
+    assert [passage["document"] for passage in answer["passages"]] == ["kiwi.md"]
+    hybrid_command("corpus", "remove", "warranty", "x3")
+    told = [
+        json.loads(ask("--corpus", name, "--json").out)["passages"] for name in ("warranty@1", "warranty")
+    ]
+    assert ["x3" in {passage["document"] for passage in passages} for passages in told] == [True, False]

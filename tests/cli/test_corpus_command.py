@@ -1,4 +1,5 @@
 import json
+import sqlite3
 import subprocess
 import sys
 
@@ -75,3 +76,74 @@ def test_the_command_loads_nothing_heavy():
     heavy = "{'torch', 'faiss', 'transformers', 'llama_index', 'ragas', 'sentence_transformers'}"
     code = f"import sys, hybrid.cli.corpus; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def history(home):
+    """A corpus of a folder that changed: one file new, one other, one gone."""
+    folder = home / "docs"
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        (folder / f"{name}.md").write_text(f"Text {name}.")
+    run("create", "handbook", folder)
+    (folder / "a.md").unlink()
+    (folder / "b.md").write_text("Other text.")
+    (folder / "d.md").write_text("New text.")
+    return folder
+
+
+def test_a_corpus_is_kept_in_step_with_a_folder(home):
+    folder = history(home)
+    changed = json.loads(run("update", "handbook", folder, "--json"))
+    counts = {key: changed[key] for key in ("generation", "added", "updated", "removed", "unchanged")}
+    assert counts == {"generation": 2, "added": 1, "updated": 1, "removed": 1, "unchanged": 1}
+    assert "generation: 2" in run("update", "handbook", folder)
+    assert run("diff", "handbook", 1).splitlines() == ["+ d.md", "~ b.md", "- a.md", "1 unchanged"]
+    run("update", "handbook", home / "a.md")  # a file alone says nothing of the others
+    assert len(Corpus.open("handbook").documents()) == 4
+
+
+def test_a_corpus_is_swapped_rolled_back_and_its_history_told(home):
+    folder = history(home)
+    run("swap", "handbook", home / "a.md")
+    assert [document.id for document in Corpus.open("handbook").documents()] == ["a.md"]
+    run("rollback", "handbook", 1)
+    run("create", "other")
+    run("swap", "other", "handbook@2")
+    assert [document.id for document in Corpus.open("other").documents()] == ["a.md"]
+    lines = [line.partition(" UTC  ")[2] for line in run("history", "handbook").splitlines()]
+    assert lines[0] == "create"
+    assert lines[1:] == [
+        "add: 3 added", "swap: 1 updated, 2 removed", "rollback: 2 added, 1 updated (to generation 1)",
+    ]  # fmt: skip
+    assert json.loads(run("history", "handbook", "--json"))[2]["removed"] == 2
+    assert folder.is_dir()
+
+
+def test_a_purge_names_runs_and_adapters_that_hold_the_text(home):
+    history(home)
+    source = {"corpus": {"name": "handbook"}, "documents": ["a.md"], "shown": ["b.md"]}
+    adapter, run_folder = home / "home" / "adapters" / "s" / "d", home / "home" / "runs" / "r"
+    for folder in (adapter, run_folder):
+        folder.mkdir(parents=True)
+    (adapter / "MANIFEST.json").write_text(json.dumps({"sources": [source]}))
+    (run_folder / "results.json").write_text(json.dumps({"provenance": {"corpus": {"name": "handbook"}}}))
+    (run_folder / "rows.jsonl").write_text('{"shown": [{"document": "a.md"}]}\n')
+    told = json.loads(run("purge", "handbook", "a.md", "--json"))
+    assert (told["purged"], told["generations_gone"], told["documents"]) == (["a.md"], [1], 2)
+    assert told["still_held_by"] == [str(adapter), str(run_folder)]
+    assert json.loads(run("purge", "handbook", "b.md", "--json"))["still_held_by"] == [str(adapter)]
+    assert json.loads(run("purge", "handbook", "c.md", "--json"))["still_held_by"] == []
+
+
+def test_check_tells_what_is_damaged(home):
+    run("create", "handbook", home / "a.md", home / "b.md")
+    assert "faults" not in run("check", "handbook")
+    with sqlite3.connect(home / "home" / "corpora" / "handbook" / "corpus.db") as db:
+        db.execute("UPDATE document SET text = 'Tampered.' WHERE id = 'a.md'")
+    with pytest.raises(CorpusError, match='"handbook" is damaged in 2 places'):
+        run("check", "handbook")
+    faults = Corpus.open("handbook").check()
+    assert faults == [
+        'document "a.md": its text is not the one that was added',
+        'passage 1: not the text of document "a.md" at its place',
+    ]

@@ -63,9 +63,30 @@ def test_a_probe_is_measured_beside_its_cell(hybrid_command, warranty, pipeline)
 def test_an_unknown_probe_is_one_line_and_exit_2(hybrid_command, warranty, pipeline):
     done = hybrid_command("eval", pipeline, *UNTUNED, "--probe", "orcale")
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
-    available = "counterfactual, distractors, oracle, position, regurgitation"
+    available = "counterfactual, distractors, oracle, position, regurgitation, stale"
     assert f'Unknown probe "orcale". Available: {available}. Did you mean "oracle"?' in done.err
     assert not (warranty / "runs").exists()
+
+
+def test_stale_without_a_successor_is_one_line_and_exit_2(hybrid_command, warranty, pipeline):
+    done = hybrid_command("eval", pipeline, *UNTUNED, "--probe", "stale")
+    assert (done.code, done.out) == (2, "")
+    assert "Error: --probe stale needs a suite that names its successor" in done.err
+    assert not (warranty / "runs").exists()
+
+
+def test_a_stale_adapter_is_refused_with_strict(hybrid_command, warranty, pipeline):
+    adapter = Path(hybrid_command("tune", pipeline).out.strip())
+    learned = json.loads((adapter / "MANIFEST.json").read_text())["sources"][0]["documents"]
+    hybrid_command("corpus", "remove", "warranty", learned[0])
+    done = hybrid_command("eval", pipeline, "--adapter", adapter, "--strict")
+    assert (done.code, done.out) == (2, "")
+    refused = done.err.splitlines()[-1]
+    assert refused.startswith("Error: Stale: the adapter") and f"such as {learned[0]}." in refused
+    done = hybrid_command(
+        "eval", pipeline, "--adapter", adapter, "--strict", "--corpus", "warranty@1", "--estimate"
+    )
+    assert done.code == 0, done.err
 
 
 def test_a_run_is_continued_only_as_the_same_run(hybrid_command, warranty, pipeline, tmp_path):

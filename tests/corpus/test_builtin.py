@@ -120,6 +120,49 @@ def test_an_own_corpus_comes_before_a_builtin(builtin, tmp_path):
         assert [document.id for document in corpus.documents()] == ["own"]
 
 
+def test_files_become_a_corpus_named_by_what_they_hold(builtin, tmp_path):
+    said = []
+    handbook = tmp_path / "Our handbook.v2"
+    (handbook / "b").mkdir(parents=True)
+    (handbook / "a.md").write_text("Text.")
+    (handbook / "b" / "c.txt").write_text("More.")
+    names = set()
+    for _ in range(2):
+        with open_corpus(str(handbook), home=tmp_path / "home", say=said.append) as corpus:
+            assert texts_of(corpus) == {"a.md": "Text.", "b/c.txt": "More."}
+            assert corpus.name == f"Our-handbook-{corpus.digest[:12]}" and corpus.sealed
+            names.add(corpus.name)
+    assert len(names) == 1 and said == [f"Building the corpus {names.pop()}: 2 documents."]
+    (handbook / "a.md").write_text("Other text.")
+    with open_corpus(str(handbook), home=tmp_path / "home") as corpus:
+        assert texts_of(corpus)["a.md"] == "Other text."
+    assert len(Corpus.names(tmp_path / "home")) == 2
+
+
+@pytest.mark.parametrize("name", ["手册.md", "..md", "--.md"])
+def test_a_file_whose_stem_names_no_corpus_is_read_all_the_same(builtin, tmp_path, name):
+    (tmp_path / name).write_text("Text.")
+    with open_corpus(str(tmp_path / name), home=tmp_path / "home") as corpus:
+        assert texts_of(corpus) == {name: "Text."} and corpus.name.startswith("texts-")
+
+
+def test_a_corpus_comes_before_files_of_its_name(builtin, tmp_path, monkeypatch):
+    (tmp_path / "here" / "small").mkdir(parents=True)
+    (tmp_path / "here" / "small" / "b.md").write_text("B.")
+    monkeypatch.chdir(tmp_path / "here")
+    for name, documents in {"small": {"a.md"}, "small@1": {"a.md"}, "./small": {"b.md"}}.items():
+        with open_corpus(name, home=tmp_path / "home") as corpus:
+            assert set(texts_of(corpus)) == documents
+
+
+def test_files_that_cannot_be_read_are_named(builtin, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInput, match="none found"):
+        open_corpus(str(tmp_path / "empty"), home=tmp_path / "home")
+    with pytest.raises(UnknownName, match="Unknown corpus"):
+        open_corpus(str(tmp_path / "gone"), home=tmp_path / "home")
+
+
 def test_an_unknown_name_lists_both_kinds(builtin, tmp_path):
     Corpus.create("mine", home=tmp_path).close()
     with pytest.raises(UnknownName, match="Available: mine, small"):

@@ -287,7 +287,7 @@ def test_a_failed_replacement_keeps_the_old(tmp_path, home, monkeypatch):
             raise OSError("disk full")
         original(source, target)
 
-    monkeypatch.setattr("hybrid.corpus.folders.os.rename", rename)
+    monkeypatch.setattr("hybrid.disk.rename", rename)
     with pytest.raises(OSError, match="disk full"):
         import_set(
             "rivers", format="squad", path=squad(tmp_path, article("B")), home=home, split_off=0, replace=True

@@ -4,17 +4,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from hybrid.corpus.changes import Change
 from hybrid.corpus.folders import writer_lock
+from hybrid.corpus.rows import IndexFile
 from hybrid.corpus.store import Corpus
 from hybrid.errors import CorpusError, UnknownName
 from hybrid.records import Document, Gold
@@ -55,8 +52,8 @@ def test_an_unknown_document_is_named_with_a_hint(corpus):
 
 
 def test_passage_ids_are_never_used_again(corpus):
-    assert corpus.remove(["service"]) == 2
-    assert corpus.add([SERVICE]) == 3
+    assert corpus.remove(["service"]) == Change(2, removed=("service",))
+    assert corpus.add([SERVICE]) == Change(3, added=("service",))
     assert [passage.id for passage in corpus.passages()] == [1, 2, 4]
     assert list(corpus.fetch([4, 3, 1, 99])) == [1, 4]
 
@@ -150,12 +147,13 @@ def test_a_damaged_file_is_named(corpus, tmp_path):
 
 def test_another_version_of_the_store_is_refused(corpus, tmp_path):
     with sqlite3.connect(corpus.folder / "corpus.db") as db:
-        db.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
-    with pytest.raises(CorpusError, match="version 2 of the store"):
+        db.execute("UPDATE meta SET value = '0' WHERE key = 'schema_version'")
+    with pytest.raises(CorpusError, match="version 0 of the store"):
         Corpus.open("handbook", home=tmp_path)
 
 
-def test_a_second_writer_is_told_who_writes(corpus):
+def test_a_second_writer_is_told_who_writes(corpus, monkeypatch):
+    monkeypatch.setattr("hybrid.disk.time.monotonic", iter(range(0, 100, 4)).__next__)
     with writer_lock(corpus.folder), pytest.raises(CorpusError, match=f"process {os.getpid()}"):
         corpus.remove(["service"])
     corpus.remove(["service"])
@@ -206,36 +204,52 @@ def test_vectors_that_are_missing_are_refused(corpus, tmp_path):
         Corpus.create("empty", home=tmp_path).vectors("e")
 
 
+def publish(corpus, embedder, data):
+    def write(path):
+        path.write_bytes(data)
+
+    corpus.publish_index(embedder, write, kind="flat", passages=3, recall=1.0)
+
+
 def test_an_index_file_is_recorded_for_its_generation(corpus):
     assert corpus.index_file("e") is None
-    path = corpus.publish_index("e", lambda path: path.write_bytes(b"index"))
+    publish(corpus, "e", b"index")
     digest = hashlib.sha256(b"index").hexdigest()
+    file, path = corpus.index_file("e")
+    assert file == IndexFile("e", 1, digest, "flat", 3, 1.0)
     assert (path.name, path.read_bytes()) == (f"1-{digest}.faiss", b"index")
-    assert corpus.index_file("e") == (path, digest)
-    corpus.add([Document("new", "", "New.")])
-    assert corpus.index_file("e") is None
+
+
+def test_an_index_file_serves_later_generations_and_no_earlier_one(corpus):
+    corpus.remove(["service"])
+    publish(corpus, "e", b"index")
+    corpus.add([SERVICE])
+    assert corpus.index_file("e")[0].generation == 2
+    with corpus.at(1) as earlier:
+        assert earlier.index_file("e") is None
+        publish(earlier, "e", b"older")
+    assert corpus.index_file("e")[1].read_bytes() == b"index"
 
 
 def test_older_index_files_of_an_embedder_are_dropped(corpus):
-    old = corpus.publish_index("e", lambda path: path.write_bytes(b"1"))
-    other = corpus.publish_index("f", lambda path: path.write_bytes(b"2"))
+    publish(corpus, "e", b"1")
+    publish(corpus, "f", b"2")
     corpus.remove(["service"])
-    new = corpus.publish_index("e", lambda path: path.write_bytes(b"3"))
-    assert not old.exists()
-    assert sorted(new.parent.iterdir()) == sorted([other, new])
+    publish(corpus, "e", b"3")
+    assert sorted(path.read_bytes() for path in (corpus.folder / "index").iterdir()) == [b"2", b"3"]
 
 
 def test_an_index_that_cannot_be_written_leaves_the_old_one(corpus):
-    path = corpus.publish_index("e", lambda path: path.write_bytes(b"1"))
+    publish(corpus, "e", b"1")
 
     def fail(path):
         path.write_bytes(b"half")
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
-        corpus.publish_index("e", fail)
-    assert corpus.index_file("e")[0] == path
-    assert list(path.parent.iterdir()) == [path]
+    with pytest.raises(CorpusError, match="was not changed, because writing failed .disk full."):
+        corpus.publish_index("e", fail, kind="flat", passages=3, recall=1.0)
+    assert corpus.index_file("e")[1].read_bytes() == b"1"
+    assert len(list((corpus.folder / "index").iterdir())) == 1
 
 
 KILLED = """
@@ -262,53 +276,3 @@ def test_what_was_acknowledged_survives_a_kill(corpus, tmp_path):
     assert {f"{number}-{copy}" for number in told for copy in range(3)} <= kept
     assert (len(kept) - 2) % 3 == 0
     corpus.add([Document("after", "", "The lock of the killed writer is free.")])
-
-
-ids = st.sampled_from("abcde")
-
-
-class Life(RuleBasedStateMachine):
-    """A corpus under random changes holds what a dictionary would."""
-
-    def __init__(self):
-        super().__init__()
-        self.home = tempfile.TemporaryDirectory()
-        self.corpus = Corpus.create("c", home=Path(self.home.name), passage_chars=7)
-        self.kept = {}
-        self.used = {}
-
-    @rule(id=ids, text=st.text("ab \n.", min_size=1, max_size=20).filter(str.strip))
-    def add(self, id, text):
-        document = Document(id, "", text)
-        if id in self.kept:
-            with pytest.raises(CorpusError):
-                self.corpus.add([document])
-        else:
-            self.corpus.add([document])
-            self.kept[id] = document
-
-    @precondition(lambda self: self.kept)
-    @rule(data=st.data())
-    def remove(self, data):
-        id = data.draw(st.sampled_from(sorted(self.kept)))
-        self.corpus.remove([id])
-        del self.kept[id]
-
-    @invariant()
-    def holds_what_was_kept(self):
-        passages = self.corpus.passages()
-        assert {document.id: document for document in self.corpus.documents()} == self.kept
-        assert {passage.document for passage in passages} == set(self.kept)
-        for passage in passages:
-            assert self.kept[passage.document].text[passage.start : passage.end] == passage.text
-            assert self.used.setdefault(passage.id, passage) == passage
-
-    def teardown(self):
-        self.corpus.close()
-        self.home.cleanup()
-
-
-TestLife = Life.TestCase
-TestLife.settings = settings(
-    max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)

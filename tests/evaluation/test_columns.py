@@ -64,6 +64,16 @@ def test_a_probe_without_a_cell_to_explain_is_refused():
         probe_columns(["oracle"], pick_columns(["base", "tuned", "few-shot+rag"]))
 
 
+def test_stale_explains_all_cells_and_no_reference():
+    columns = probe_columns(["stale"], list(COLUMNS.values()))
+    assert [(column.name, column.cell) for column in columns] == [
+        (f"stale/{cell.name}", cell.name) for cell in CELLS
+    ]
+    assert columns_named([column.name for column in columns]) == columns
+    with pytest.raises(RunError, match="--probe stale explains cells: add base"):
+        probe_columns(["stale"], list(REFERENCES))
+
+
 def test_an_unknown_probe_is_named_with_the_nearest():
     with pytest.raises(UnknownName, match=r'Unknown probe "orcale".*Did you mean "oracle"\?'):
         probe_columns(["orcale"], CELLS)

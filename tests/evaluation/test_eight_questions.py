@@ -138,6 +138,36 @@ def test_change_is_asked_in_a_suite_of_an_edition():
     assert "10 % of the facts a month" in entry["answer"]
 
 
+def stale_found(cell, success, rate, seconds=None):
+    shares = {"update_success": success, "stale_rate": rate}
+    told = {name: {"mean": mean, "low": mean, "high": mean, "n": QUESTIONS} for name, mean in shares.items()}
+    return {cell: told | {"seconds_to_right": {"mean": seconds}}}
+
+
+def test_change_is_answered_by_the_probe():
+    # stale/tuned+rag is right on 0.9, stale/tuned on 0.1
+    probes = {"stale": stale_found("tuned", 0.1, 0.75) | stale_found("tuned+rag", 0.9, 0.05, 3.5)}
+    table = TABLE | {f"stale/{name}": TABLE[name] for name in ("tuned", "tuned+rag")}
+    entry = asked(table, probes=probes)[5]
+    assert figure(entry, "tuned: still the old answer")["mean"] == 0.75
+    assert figure(entry, "tuned+rag: first right answer after the change")["mean"] == 3.5
+    assert entry["status"] == "answered" and "+80 points" in entry["answer"]
+    assert "without it 75 % (75 to 75) still get the old answer" in entry["answer"]
+    assert entry["rows"][0]["cell"] == "stale/tuned"
+    alone = asked(probes={"stale": stale_found("tuned", 0.1, 0.75)})[5]
+    assert (alone["status"], alone["needs"]) == (
+        "not measured",
+        "hybrid eval quickstart --suite marrowick --probe stale --cells tuned,tuned+rag",
+    )
+
+
+def test_change_without_the_probe_names_it():
+    assert asked()[5]["needs"] == "hybrid eval quickstart --suite marrowick-first-edition --probe stale"
+    mine = asked(suite="mine", provenance={"suite": {"edition": "first", "successor": "second"}})[5]
+    assert mine["needs"] == "hybrid eval quickstart --suite mine --probe stale"
+    assert "Stale-answer rate" in mine["answer"] and not mine["figures"]
+
+
 def test_cost_and_when_tuning_has_paid():
     entry = asked(inputs=InputsSpec(queries=100))[7]
     assert figure(entry, "base: prompt tokens for 1,000 queries")["mean"] == 100_000

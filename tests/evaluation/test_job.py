@@ -17,6 +17,7 @@ from hybrid.errors import (
     NoTrainingQuestions,
     PromptTooLong,
     RunError,
+    StaleAdapter,
     UnknownName,
 )
 from hybrid.evaluation.job import prepare
@@ -292,3 +293,19 @@ def test_regurgitation_needs_no_gold_and_asks_every_question(warranty, pipeline,
     planted = job.columns[-1]
     assert planted.name == "regurgitation/few-shot" and job.asked(planted) == job.questions
     assert job.bound == ()
+
+
+def test_a_stale_adapter_is_told_and_with_strict_refused(at_home, pipeline, tmp_path, monkeypatch):
+    home = tmp_path / "copy"
+    shutil.copytree(at_home.home, home)
+    monkeypatch.setenv("HYBRID_HOME", str(home))
+    adapter = adapter_of(at_home)
+    assert not prepare(pipeline, adapter=adapter, strict=True).warnings
+    learned = json.loads((adapter / "MANIFEST.json").read_text())["sources"][0]["documents"]
+    with Corpus.open("warranty") as corpus:
+        corpus.remove(learned[:1])
+    (warning,) = prepare(pipeline, adapter=adapter).warnings
+    assert warning.startswith("Stale: ") and warning.endswith(f"such as {learned[0]}.")
+    with pytest.raises(StaleAdapter, match="leave out --strict"):
+        prepare(pipeline, adapter=adapter, strict=True)
+    assert prepare(pipeline, adapter=adapter, corpus="warranty@1", strict=True).adapter

@@ -14,6 +14,7 @@ ROWS = [
 ]
 RESULTS = report_sample.results() | {
     "thresholds": [],
+    "questions": report_sample.results()["questions"] | {"skipped": 1, "skipped_ids": ["gone" + SECRET]},
     "by_tag": {"tag" + SECRET: {"n": 1, "cells": {}}},
     "verdict": report_sample.results()["verdict"]
     | {
@@ -24,6 +25,7 @@ RESULTS = report_sample.results() | {
     },
     "provenance": {
         "seed": 3,
+        "warnings": ["Stale: it learned from 1 documents that are gone, such as gone.md" + SECRET + "."],
         "pipeline": {"description": SECRET, "retrieval": {"k": 2, "embedder": SECRET}},
         "adapter": {"digest": "abc", "manifest": {"documents": ["a.md" + SECRET]}},
     },

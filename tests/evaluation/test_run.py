@@ -6,9 +6,11 @@ import pytest
 from hybrid.corpus.importing import import_set
 from hybrid.errors import NoTrainingQuestions
 from hybrid.evaluation.run import evaluate
+from hybrid.evaluation.table import plain
 from hybrid.generation.generator import Generator
 from hybrid.judging.overlap import OverlapJudge
 from hybrid.progress import Silent
+from hybrid.records import Document
 from hybrid.suites import load_suite
 
 CELLS = ["base", "base+rag", "tuned", "tuned+rag"]
@@ -226,3 +228,29 @@ def test_training_questions_that_cannot_be_learned_stop_the_run_before_it_begins
     with pytest.raises(NoTrainingQuestions, match="--adapter FOLDER.*--cells base,base"):
         evaluate(pipeline)
     assert not (state_folder / "runs").exists()
+
+
+def test_a_bound_generation_is_that_of_the_whole_run(small_corpus, pipeline, tmp_path):
+    rows = [
+        {"id": name, "question": f"Price of the {name}?", "answers": [f"{price} cents"],
+         "gold": [{"document": f"{name}.md", "quote": f"{price} cents"}]}
+        for name, price in (("fig", 15), ("apple", 10))
+    ]  # fmt: skip
+    (tmp_path / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "mine.yaml").write_text("corpus: fruit\nquestions: q.jsonl\njudge: overlap\n")
+    small_corpus.remove(["apple.md"])
+    small_corpus.update([Document("fig.md", "Fig", "Fig jam is sold out.\n\n# Price\n\nThe fig: 15 cents.")])
+    suite = str(tmp_path / "mine.yaml")
+    bound, newest = (
+        evaluate(pipeline, suite=suite, corpus=name, cells=["base+rag"], overrides=["retrieval.k=16"])
+        for name in ("fruit@1", "fruit")
+    )
+    assert [run.results["provenance"]["corpus"]["generation"] for run in (bound, newest)] == [1, 3]
+    told = [
+        " ".join(passage["text"] for row in run.rows for passage in row["pool"]) for run in (bound, newest)
+    ]
+    assert "One apple costs" in told[0] and "One fig costs" in told[0] and "The fig: 15" not in told[0]
+    assert "apple" not in told[1] and "One fig costs" not in told[1] and "The fig: 15" in told[1]
+    assert [len(run.rows[0]["ranked"]) for run in (bound, newest)] == [16, 14]
+    assert [run.results["questions"]["skipped_ids"] for run in (bound, newest)] == [[], ["apple"]]
+    assert "not asked, as their gold is not in the corpus: apple" in plain(newest.results)

@@ -7,6 +7,7 @@ from hybrid.evaluation.table import (
     columns,
     markdown,
     memory_blocks,
+    notes,
     percent,
     plain,
     probe_blocks,
@@ -164,3 +165,10 @@ def test_each_probe_has_a_block_of_what_it_found():
 def test_what_a_probe_found_without_a_column_is_no_row_of_the_cells():
     found = probe_results(regurgitation={"canary_rate": rate(0.0)}, oracle={"metrics": {}})
     assert list(columns(found)) == ["oracle/base+rag"]
+
+
+def test_questions_that_were_not_asked_are_named():
+    asked = {"n": 3, "n_seen": 0, "n_unseen": 3, "skipped": 12, "skipped_ids": [f"q{n}" for n in range(12)]}
+    (line,) = (line for line in notes({"questions": asked}) if line.startswith("not asked"))
+    assert line.endswith(": q0, q1, q2, q3, q4, q5, q6, q7, q8, q9 and 2 more")
+    assert notes({"questions": asked | {"skipped_ids": []}})[0].startswith("questions: 3")

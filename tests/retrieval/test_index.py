@@ -1,12 +1,16 @@
+import faiss
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from hybrid.corpus.folders import writer_lock
 from hybrid.corpus.schema import searchable
 from hybrid.errors import CorpusError
 from hybrid.records import Document
 from hybrid.retrieval import index
 from hybrid.retrieval.embed import HashingEmbedder
-from hybrid.retrieval.index import embed_missing, open_index
+from hybrid.retrieval.index import VectorIndex, caught_up, embed_missing, open_index, repair
 
 
 class CountingEmbedder(HashingEmbedder):
@@ -21,9 +25,9 @@ class CountingEmbedder(HashingEmbedder):
         return super().encode(texts)
 
 
-def search(corpus, text, embedder=None):
+def search(corpus, text, embedder=None, k=4):
     embedder = embedder or HashingEmbedder(64)
-    ids, scores = open_index(corpus, embedder).search(embedder.encode([text]), 4)
+    ids, scores = open_index(corpus, embedder).search(embedder.encode([text]), k)
     return ids[0].tolist(), scores[0].tolist()
 
 
@@ -101,7 +105,7 @@ def test_two_embedders_have_an_index_each(small_corpus):
 
 def test_an_older_generation_leaves_no_file(small_corpus):
     search(small_corpus, "fig")
-    generation = small_corpus.remove(["fig.md"])
+    generation = small_corpus.remove(["fig.md"]).generation
     search(small_corpus, "fig")
     assert [path.name.partition("-")[0] for path in index_files(small_corpus)] == [str(generation)]
 
@@ -121,3 +125,149 @@ def test_an_index_can_be_searched_with_many_queries_at_once(small_corpus):
     queries = embedder.encode(["fig price", "apple colour"])
     together, _ = opened.search(queries, 3)
     assert np.array_equal(together, np.vstack([opened.search(queries[i : i + 1], 3)[0] for i in (0, 1)]))
+
+
+def unit(rows, seed=0, dimension=8):
+    vectors = np.random.default_rng(seed).standard_normal((rows, dimension)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def built(vectors, ids):
+    base = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
+    base.add_with_ids(vectors, ids)
+    return base
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    base=st.integers(1, 30),
+    later=st.integers(0, 10),
+    gone=st.sets(st.integers(0, 39)),
+    k=st.integers(1, 45),
+)
+def test_what_came_and_went_since_is_searched_as_if_built_anew(base, later, gone, k):
+    vectors, ids = unit(base + later), np.arange(base + later)
+    gone = frozenset(gone & set(ids.tolist()))
+    index = VectorIndex(1, built(vectors[:base], ids[:base]), gone, ids[base:], vectors[base:])
+    found, scores = index.search(unit(3, seed=1), k)
+    alive = [id for id in ids.tolist() if id not in gone]
+    exact = unit(3, seed=1) @ vectors[alive].T
+    assert index.size == len(alive)
+    for row in range(3):
+        best = sorted(zip(-exact[row], alive, strict=True))[:k]
+        hits = [id for id in found[row].tolist() if id >= 0]
+        assert hits == [id for _, id in best]
+        assert scores[row][: len(best)] == pytest.approx([-score for score, _ in best], abs=1e-6)
+
+
+def fill(corpus, number):
+    corpus.add([Document(f"{i}", "", f"Text {i} of many.") for i in range(number)])
+
+
+def test_a_small_change_is_searched_beside_the_file(small_corpus, monkeypatch):
+    fill(small_corpus, 50)
+    embedder = HashingEmbedder(64)
+    first = open_index(small_corpus, embedder)
+    small_corpus.update([Document("fig.md", "Fig", "Figs are sold out.")])
+    monkeypatch.setattr(index, "_build", lambda *_: pytest.fail("built again"))
+    for opened in (open_index(small_corpus, embedder), caught_up(first, small_corpus, embedder)):
+        ids = opened.search(embedder.encode(["figs are sold out"]), opened.size)[0][0].tolist()
+        assert set(ids) == {passage.id for passage in small_corpus.passages()}
+        assert small_corpus.fetch([ids[0]])[ids[0]].text == "Figs are sold out."
+    assert [path.name[0] for path in index_files(small_corpus)] == ["2"]
+
+
+def test_a_rollback_is_caught_up_without_a_new_vector(small_corpus):
+    fill(small_corpus, 50)
+    embedder = CountingEmbedder()
+    opened = open_index(small_corpus, embedder)
+    before = opened.search(embedder.encode(["fig"]), 5)[0].tolist()
+    small_corpus.remove(["fig.md"])
+    opened = caught_up(opened, small_corpus, embedder)
+    embedder.embedded.clear()
+    small_corpus.rollback(2)
+    opened = caught_up(opened, small_corpus, embedder)
+    assert (embedder.embedded, opened.gone, opened.generation) == ([], frozenset(), 4)
+    assert opened.search(embedder.encode(["fig"]), 5)[0].tolist() == before
+
+
+def test_a_large_change_is_written_anew(small_corpus):
+    opened = open_index(small_corpus, HashingEmbedder(64))
+    fill(small_corpus, 50)
+    opened = caught_up(opened, small_corpus, HashingEmbedder(64))
+    assert (opened.drift, opened.size) == (0, 66)
+    assert [path.name[0] for path in index_files(small_corpus)] == ["2"]
+
+
+def test_after_a_purge_no_earlier_index_is_used(small_corpus):
+    opened = open_index(small_corpus, HashingEmbedder(64))
+    small_corpus.purge(["fig.md"])
+    assert index_files(small_corpus) == []
+    opened = caught_up(opened, small_corpus, HashingEmbedder(64))
+    assert (opened.generation, opened.drift, opened.size) == (2, 0, 14)
+
+
+def test_a_reader_waits_for_no_writer(small_corpus):
+    with writer_lock(small_corpus.folder):
+        answers = search(small_corpus, "fig")
+        assert index_files(small_corpus) == []
+    assert search(small_corpus, "fig") == answers
+
+
+def test_an_earlier_generation_has_an_index_of_its_own(small_corpus):
+    small_corpus.remove(["fig.md"])
+    search(small_corpus, "fig")
+    with small_corpus.at(1) as earlier:
+        assert 11 in search(earlier, "fig", k=16)[0]
+    assert 11 not in search(small_corpus, "fig", k=16)[0]
+    assert [path.name[0] for path in index_files(small_corpus)] == ["2"]
+
+
+def test_many_passages_get_a_graph_whose_recall_is_recorded(small_corpus, monkeypatch):
+    monkeypatch.setattr(index, "FLAT_LIMIT", 10)
+    fill(small_corpus, 500)
+    answers = search(small_corpus, "fig")
+    file, _ = small_corpus.index_file("hashing-64")
+    assert (file.kind, file.passages) == ("hnsw", 516)
+    assert 0.95 <= file.recall <= 1
+    small_corpus.remove(["fig.md"])
+    assert not set(search(small_corpus, "fig")[0]) & set(answers[0][:1])
+
+
+def test_a_graph_of_too_little_recall_gives_way_to_exact_search(monkeypatch):
+    monkeypatch.setattr(index, "FLAT_LIMIT", 10)
+    monkeypatch.setattr(index, "NEIGHBOURS", 2)
+    monkeypatch.setattr(index, "EF_CONSTRUCTION", 1)
+    monkeypatch.setattr(index, "EF_SEARCH", (1,))
+    kind, made, recall = index.fitting_index(np.arange(3000), unit(3000, dimension=32))
+    assert (kind, made.ntotal, recall) == ("flat", 3000, 1.0)
+
+
+def test_a_good_index_needs_no_repair(small_corpus):
+    open_index(small_corpus, HashingEmbedder(64))
+    assert repair(small_corpus) == []
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (lambda file: file.unlink(), "is missing"),
+        (lambda file: file.write_bytes(file.read_bytes()[:-1]), "has other bytes than were recorded"),
+    ],
+)
+def test_a_damaged_index_is_told_and_built_again(small_corpus, harm, told):
+    answers = search(small_corpus, "fig")
+    [file] = index_files(small_corpus)
+    harm(file)
+    assert repair(small_corpus) == [f"index/{file.name}: {told}; it will be built again"]
+    assert index_files(small_corpus) == []
+    assert search(small_corpus, "fig") == answers
+
+
+def test_an_index_with_other_passages_is_told(small_corpus):
+    other = built(unit(3, dimension=64), np.array([1, 2, 99]))
+    small_corpus.publish_index(
+        "hashing-64", lambda path: faiss.write_index(other, str(path)), kind="flat", passages=3, recall=1.0
+    )
+    [line] = repair(small_corpus)
+    assert line.endswith("lacks 14 passages, has 1 too many; it will be built again")

@@ -1,4 +1,4 @@
-"""What probes find that stands in no row: swaps that could not be made, and what answers repeat."""
+"""What probes find that stands in no row: swaps that could not be made, what answers repeat, times."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,22 +7,41 @@ from hybrid.adapters import Adapter
 from hybrid.evaluation.answering import Answered
 from hybrid.evaluation.job import Job
 from hybrid.evaluation.probes.regurgitation import hidden_from, regurgitated
+from hybrid.evaluation.probes.stale import seconds_to_right
 
 Findings = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Probe → cell → figure → what was found."""
 
-ASIDE = {"counterfactual": ("skipped",), "regurgitation": ("canaries", "canary_rate", "copied_rate")}
+ASIDE = {
+    "counterfactual": ("skipped",),
+    "regurgitation": ("canaries", "canary_rate", "copied_rate"),
+    "stale": ("seconds_to_right",),
+}
 """The figures that are found so."""
 
 
 def aside(job: Job, adapter: Adapter | None, answered: Answered) -> Findings:
-    """``counterfactual``: why questions were ``skipped``. ``regurgitation``: see :func:`regurgitated`."""
+    """What was found so.
+
+    ``counterfactual``: why questions were ``skipped``. ``regurgitation``: see :func:`regurgitated`.
+    ``stale``: see :func:`seconds_to_right`.
+    """
     groups = {question.id: question.group for question in job.all_questions}
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for column in job.columns:
         if column.probe == "counterfactual":
             skipped = {"skipped": dict(answered.showcase.counterfactuals.skipped)}
             found.setdefault(column.probe, {})[column.cell] = skipped
+        elif column.probe == "stale":
+            seconds = seconds_to_right(
+                column,
+                answered.requests[column.name],
+                answered.answers[column.name],
+                answered.costs[column.name],
+                answered.showcase.followed,
+                adapter,
+            )
+            found.setdefault(column.probe, {})[column.cell] = {"seconds_to_right": seconds}
         elif "regurgitation" in job.probes:
             requests, answers = answered.requests[column.name], answered.answers[column.name]
             hidden = hidden_from(column, requests, adapter, job.suite, job.seed)

@@ -7,6 +7,7 @@ from hybrid.evaluation.memory import PAIRS
 from hybrid.evaluation.probes.counterfactual import context_or_memory
 from hybrid.evaluation.probes.fates import Fate, fates, harm
 from hybrid.evaluation.probes.position import PLACES, by_position
+from hybrid.evaluation.probes.stale import who_follows
 from hybrid.evaluation.scoring import ScoredRow
 
 ALONE = {shown: alone for alone, shown in PAIRS.items()}
@@ -17,7 +18,7 @@ def findings(rows: Iterable[ScoredRow], groups: Mapping[str, str]) -> dict[str, 
 
     ``distractors``: ``harm`` among the questions that are right with the gold alone, and ``harm_known`` among
     those that are right without passages. ``position``: see :func:`by_position`. ``counterfactual``: see
-    :func:`context_or_memory`.
+    :func:`context_or_memory`. ``stale``: see :func:`who_follows`.
     """
     columns: dict[str, list[ScoredRow]] = {}
     for row in rows:
@@ -38,6 +39,8 @@ def findings(rows: Iterable[ScoredRow], groups: Mapping[str, str]) -> dict[str, 
             found.setdefault("counterfactual", {})[cell] = context_or_memory(
                 of_cell["counterfactual"], groups
             )
+    for cell in [name.removeprefix("stale/") for name in columns if name.startswith("stale/")]:
+        found.setdefault("stale", {})[cell] = who_follows(cell, columns, groups)
     return found
 
 

@@ -12,6 +12,7 @@ from hybrid.evaluation.probes.counterfactual import (
 )
 from hybrid.evaluation.probes.mixture import Mixture, mixtures
 from hybrid.evaluation.probes.oracle import oracle
+from hybrid.evaluation.probes.stale import Followed, follow
 from hybrid.evaluation.probes.swaps import Swap
 from hybrid.pipeline import Request
 from hybrid.records import Passage
@@ -23,9 +24,9 @@ class Showcase:
     def __init__(self, job: Job) -> None:
         self._job = job
 
-    def requests(self, show: str) -> list[Request]:
-        """What a column that explains a cell with retrieval asks and shows, in the order of the questions."""
-        match show:
+    def requests(self, column: Column) -> list[Request]:
+        """What a column that explains a cell asks and shows, in the order of the questions."""
+        match column.probe:
             case "oracle":
                 return self._shown(self._gold)
             case "distractors":
@@ -40,16 +41,41 @@ class Showcase:
                 return self._shown({id: each.placed("last") for id, each in self._mixtures.items()})
             case "counterfactual":
                 return counterfactual_requests(self._job, self.counterfactuals)
-        raise ValueError(f"No probe shows {show}.")
+            case "stale":
+                return self.followed.requests(self._job, column)
+        raise ValueError(f"No probe shows {column.probe}.")
 
     def swap(self, column: Column, question: str) -> Swap | None:
         """What was changed in the passages of a question."""
-        return self.counterfactuals.swaps[question] if column.probe == "counterfactual" else None
+        match column.probe:
+            case "counterfactual":
+                return self.counterfactuals.swaps[question]
+            case "stale":
+                return self.followed.swaps[question]
+        return None
+
+    def pool(self, column: Column, request: Request, pool: tuple[Passage, ...]) -> tuple[Passage, ...]:
+        """The evidence for what a column answers to a question.
+
+        Its pool; with what a probe shows beside that; and where the passages were changed they alone, since
+        the original says something else.
+        """
+        match column.probe:
+            case "counterfactual":
+                return request.passages
+            case "stale":
+                return self.followed.pools[request.question.id]
+        return tuple({passage.id: passage for passage in [*pool, *request.passages]}.values())
 
     @cached_property
     def counterfactuals(self) -> Counterfactuals:
         """The swaps of the job."""
         return counterfactuals(self._job)
+
+    @cached_property
+    def followed(self) -> Followed:
+        """What is found in the next edition of the job's corpus."""
+        return follow(self._job)
 
     @cached_property
     def _gold(self) -> Mapping[str, tuple[Passage, ...]]:
@@ -65,14 +91,3 @@ class Showcase:
             for question in self._job.all_questions
             if question.gold and question.id in passages
         ]
-
-
-def shown_pool(column: Column, request: Request, pool: tuple[Passage, ...]) -> tuple[Passage, ...]:
-    """The evidence for what a column answers to a question.
-
-    Its pool; with what a probe shows beside that; and where the passages were changed they alone, since the
-    original says something else.
-    """
-    if column.probe == "counterfactual":
-        return request.passages
-    return tuple({passage.id: passage for passage in [*pool, *request.passages]}.values())

@@ -22,7 +22,7 @@ class Unfit(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """A question whose passages tell another answer.
+    """A question whose passages tell another answer, here made so; see :mod:`.stale` for real changes.
 
     Attributes:
         references: the old answers.

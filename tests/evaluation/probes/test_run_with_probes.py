@@ -1,4 +1,4 @@
-"""One whole run on the tiny model with every probe."""
+"""One whole run on the tiny model with every probe that needs no second edition."""
 
 import json
 
@@ -19,7 +19,12 @@ def probed(tmp_path_factory, question_set, pipeline):
         import_set("warranty", format="jsonl", path=question_set)
         settings = ["retrieval.k=3", "references.examples=[1]"]
         return evaluate(
-            pipeline, cells=CELLS, probes=list(PROBES), limit=5, overrides=settings, judge="overlap"
+            pipeline,
+            cells=CELLS,
+            probes=[probe for probe in PROBES if probe != "stale"],
+            limit=5,
+            overrides=settings,
+            judge="overlap",
         )
 
 

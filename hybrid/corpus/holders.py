@@ -1,0 +1,46 @@
+"""Who else holds text of a document: runs that showed it, and adapters that learned from it."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+
+def holders(home: Path, corpus: str, ids: Collection[str]) -> list[Path]:
+    """The folders of runs and adapters in a state folder that hold text of documents of a corpus.
+
+    Args:
+        home: the state folder.
+        corpus: name of the corpus.
+        ids: of the documents.
+    """
+    if not ids:
+        return []
+    return sorted((*_runs(home, corpus, ids), *_adapters(home, corpus, ids)))
+
+
+def _runs(home: Path, corpus: str, ids: Collection[str]) -> Iterator[Path]:
+    marks = [f'"document": {json.dumps(id, ensure_ascii=False)}' for id in ids]
+    for file in home.glob("runs/*/results.json"):
+        rows = file.with_name("rows.jsonl")
+        if not rows.is_file() or _name(_json(file).get("provenance", {})) != corpus:
+            continue
+        with rows.open(encoding="utf-8") as lines:
+            if any(mark in line for line in lines for mark in marks):
+                yield file.parent
+
+
+def _adapters(home: Path, corpus: str, ids: Collection[str]) -> Iterator[Path]:
+    for file in home.glob("adapters/*/*/MANIFEST.json"):
+        sources = [source for source in _json(file).get("sources", ()) if _name(source) == corpus]
+        if any({*source["documents"], *source.get("shown", ())} & {*ids} for source in sources):
+            yield file.parent
+
+
+def _json(file: Path) -> dict[str, Any]:
+    return dict(json.loads(file.read_text(encoding="utf-8")))
+
+
+def _name(source: Mapping[str, Any]) -> str:
+    """The name of the corpus of which a run or a manifest tells."""
+    return str(source.get("corpus", {}).get("name"))
