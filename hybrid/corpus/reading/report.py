@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hybrid.corpus.reading.content import Kind
-from hybrid.corpus.reading.endings import FORMATS, ending, known
+from hybrid.corpus.reading.endings import FORMATS, ROWS, ending, known
 from hybrid.errors import BadInput
 from hybrid.records import Document
 
@@ -63,15 +63,21 @@ class Ingest:
         passed_over: what folders hold beside them → how often: endings, ``hidden``, ``links to folders``.
     """
 
-    documents: tuple[Document, ...]
-    skipped: tuple[Skipped, ...]
-    files: Mapping[str, int]
-    passed_over: Mapping[str, int]
+    documents: tuple[Document, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    files: Mapping[str, int] = field(default_factory=dict)
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def failures(self) -> tuple[Skipped, ...]:
         """What could not be read."""
         return tuple(entry for entry in self.skipped if entry.kind != "duplicate")
+
+    @property
+    def ids_known(self) -> bool:
+        """Whether the ids of all that failed are known: not those of rows, or of what is in a folder."""
+        endings = {ending(Path(entry.path)) for entry in self.failures}
+        return endings <= FORMATS.keys() - ROWS.keys()
 
     def summary(self) -> list[str]:
         """A line for each kind of what was left out, with a few names, and one for what was passed over."""
@@ -88,7 +94,7 @@ class Ingest:
         """Refuses a reading in which anything failed, or which found nothing.
 
         Args:
-            remedy: what the user can do, if more than one failed.
+            remedy: what the user can do, told if more than one failed.
 
         Raises:
             BadInput: one line that names the first failure and counts the others.
@@ -96,7 +102,7 @@ class Ingest:
         failures = self.failures
         if failures:
             first, others = failures[0], len(failures) - 1
-            more = f" … and {others:,} more{f'; {remedy}' if remedy else ''}" if others else ""
+            more = f" … and {others:,} more files or rows{f'; {remedy}' if remedy else ''}" if others else ""
             raise BadInput(printable(first.path), printable(f"{first.reason}{more}"), first.row)
         if not self.documents:
             raise BadInput("documents", f"none found; known endings: {known()}")

@@ -152,7 +152,7 @@ def test_it_is_told_with_its_kind_reason_and_row(found, name):
 def test_without_skip_it_is_one_line_that_names_it(found, name):
     entry = next(entry for entry in found.skipped if entry.id == name)
     with pytest.raises(BadInput) as caught:
-        Ingest((), (entry,), {}, {}).check()
+        Ingest(skipped=(entry,)).check()
     assert str(caught.value).startswith(f"{entry.place}: ")
     assert "\n" not in str(caught.value)
 

@@ -56,7 +56,7 @@ def ingest(
     check_columns(columns or {})
     found = _read(paths, columns or {}, limits or Limits())
     if not skip or not found.documents:
-        found.check("skip leaves such files and rows out" if found.documents else "")
+        found.check("--skip leaves them out" if found.documents else "")
     return found
 
 
