@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hybrid.adapters import Adapter
+    from hybrid.corpus.reading import ingest
     from hybrid.corpus.store import Corpus
     from hybrid.errors import HybridError
     from hybrid.evaluation.answers_from import evaluate_answers
@@ -34,6 +35,7 @@ _PLACES = {
     "Turn": "hybrid.records",
     "evaluate": "hybrid.evaluation.run",
     "evaluate_answers": "hybrid.evaluation.answers_from",
+    "ingest": "hybrid.corpus.reading",
     "open_report": "hybrid.evaluation.report",
     "ragas_scores": "hybrid.evaluation.ragas_figures",
     "tune": "hybrid.tuning.tune",
@@ -54,6 +56,7 @@ __all__ = [
     "Turn",
     "evaluate",
     "evaluate_answers",
+    "ingest",
     "open_report",
     "ragas_scores",
     "tune",

@@ -1,5 +1,6 @@
 """Question files: what is asked, one JSON object a line, read with its faults named by row."""
 
+import codecs
 import gzip
 import json
 import os
@@ -312,15 +313,28 @@ def read_text(path: Path) -> str:
     """
     try:
         data = path.read_bytes()
-        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+        return decode(gzip.decompress(data) if path.suffix == ".gz" else data)
     except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
         raise BadInput(str(path), f"not a whole gzip file ({exc})") from exc
     except OSError as exc:
         raise BadInput(str(path), exc.strerror or str(exc)) from exc
+    except ValueError as exc:
+        raise BadInput(str(path), str(exc)) from exc
+
+
+def decode(data: bytes) -> str:
+    """The text of UTF-8 bytes without their byte order mark.
+
+    Raises:
+        ValueError: they are not UTF-8, or hold NUL; its text is the reason.
+    """
+    try:
+        text = data.decode("utf-8")
     except UnicodeDecodeError as exc:
-        raise BadInput(str(path), f"not UTF-8 at byte {exc.start}") from exc
+        wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        raise ValueError(f"not UTF-8 at byte {exc.start}{' but UTF-16' if wide else ''}") from exc
     if "\0" in text:
-        raise BadInput(str(path), f"NUL at character {text.index(chr(0))}, so this is not a text file")
+        raise ValueError(f"NUL at character {text.index(chr(0))}, so this is not a text file")
     return text.removeprefix("\ufeff")
 
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from hybrid import library
-from hybrid.corpus import Change, Corpus, holders, import_set, open_corpus, read_documents
+from hybrid.corpus import Change, Corpus, Ingest, holders, import_set, ingest, open_corpus
 from hybrid.corpus.importing import Format
-from hybrid.errors import CorpusError
+from hybrid.errors import BadInput, CorpusError
 
 app = typer.Typer(help="Import, change and show corpora.", no_args_is_help=True)
 
@@ -19,6 +19,11 @@ Name = Annotated[str, typer.Argument(help="Name of the corpus.", show_default=Fa
 Paths = Annotated[list[Path], typer.Argument(help="Files or folders.", show_default=False)]
 Ids = Annotated[list[str], typer.Argument(help="Ids of documents.", show_default=False)]
 Generation = Annotated[int, typer.Argument(help="Its number, as history tells it.", show_default=False)]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="text=NAME", help="A column of CSV or JSONL; also id=, title=."),
+]
+Skip = Annotated[bool, typer.Option("--skip", help="Leave out what cannot be read, and say so.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 PassageChars = Annotated[int, typer.Option(help="Greatest length of a passage in characters.")]
 
@@ -61,33 +66,40 @@ def import_command(
 def create(
     name: Name,
     paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders.", show_default=False)] = None,
+    column: Columns = None,
+    skip: Skip = False,
     passage_chars: PassageChars = 400,
     as_json: AsJson = False,
 ) -> None:
     """Make a corpus from files and folders, or an empty one."""
-    documents = read_documents(paths) if paths else []
+    found = _read(paths, column, skip, as_json) if paths else Ingest()
     with Corpus.create(
-        name, documents=documents, source=_source(paths or []), passage_chars=passage_chars
+        name, documents=found.documents, source=_source(paths or []), passage_chars=passage_chars
     ) as corpus:
-        _print(_facts(corpus), as_json)
+        _print(_facts(corpus) | (_left_out(found) if as_json else {}), as_json)
 
 
 @app.command()
-def add(name: Name, paths: Paths, as_json: AsJson = False) -> None:
+def add(
+    name: Name, paths: Paths, column: Columns = None, skip: Skip = False, as_json: AsJson = False
+) -> None:
     """Add files and folders whose ids are free."""
-    documents = read_documents(paths)
+    found = _read(paths, column, skip, as_json)
     with Corpus.open(name) as corpus:
-        _changed(corpus, corpus.add(documents, source=_source(paths)), as_json)
+        _changed(corpus, corpus.add(found.documents, source=_source(paths)), as_json, found)
 
 
 @app.command()
-def update(name: Name, paths: Paths, as_json: AsJson = False) -> None:
+def update(
+    name: Name, paths: Paths, column: Columns = None, skip: Skip = False, as_json: AsJson = False
+) -> None:
     """Add what is new and replace what is other; of a folder, remove what is no longer in it."""
-    documents = read_documents(paths)
-    complete = all(path.is_dir() for path in paths)
+    found = _read(paths, column, skip, as_json)
+    complete = found.ids_known and all(path.is_dir() for path in paths)
+    kept = [entry.id for entry in found.failures]
     with Corpus.open(name) as corpus:
-        change = corpus.update(documents, source=_source(paths), complete=complete)
-        _changed(corpus, change, as_json)
+        change = corpus.update(found.documents, source=_source(paths), complete=complete, kept=kept)
+        _changed(corpus, change, as_json, found)
 
 
 @app.command()
@@ -97,17 +109,19 @@ def swap(
         str,
         typer.Argument(help="A folder, a file, or a corpus: NAME or NAME@GENERATION.", show_default=False),
     ],
+    column: Columns = None,
+    skip: Skip = False,
     as_json: AsJson = False,
 ) -> None:
     """Make other documents the whole corpus, in one step."""
     path = Path(other)
     if path.exists():
-        documents, source = read_documents([path]), _source([path])
+        found, source = _read([path], column, skip, as_json), _source([path])
     else:
         with open_corpus(other, say=_say) as taken:
-            documents, source = taken.documents(), f"corpus {other}"
+            found, source = Ingest(tuple(taken.documents())), f"corpus {other}"
     with Corpus.open(name) as corpus:
-        _changed(corpus, corpus.swap(documents, source=source), as_json)
+        _changed(corpus, corpus.swap(found.documents, source=source), as_json, found)
 
 
 @app.command()
@@ -216,6 +230,24 @@ def _say(line: str) -> None:
     typer.echo(line, err=True)
 
 
+def _read(paths: list[Path], columns: list[str] | None, skip: bool, as_json: bool) -> Ingest:
+    """Reads files and folders; what was left out is a line on stderr, or with ``--json`` in the facts."""
+    named = {}
+    for column in columns or ():
+        role, equals, name = column.partition("=")
+        if not equals:
+            raise BadInput("--column", f'"{column}" is not text=NAME, id=NAME or title=NAME')
+        named[role] = name
+    found = ingest(paths, columns=named, skip=skip)
+    for line in [] if as_json else found.summary():
+        _say(line)
+    return found
+
+
+def _left_out(found: Ingest) -> dict[str, Any]:
+    return {"skipped": list(map(asdict, found.skipped)), "passed_over": dict(found.passed_over)}
+
+
 def _facts(corpus: Corpus) -> dict[str, Any]:
     return {
         "name": corpus.name,
@@ -225,8 +257,9 @@ def _facts(corpus: Corpus) -> dict[str, Any]:
     }
 
 
-def _changed(corpus: Corpus, change: Change, as_json: bool) -> None:
-    _print(_facts(corpus) | change.counts, as_json)
+def _changed(corpus: Corpus, change: Change, as_json: bool, found: Ingest | None = None) -> None:
+    left_out = _left_out(found) if found and as_json else {}
+    _print(_facts(corpus) | change.counts | left_out, as_json)
 
 
 def _print(facts: Mapping[str, Any], as_json: bool) -> None:

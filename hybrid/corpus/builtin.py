@@ -10,7 +10,7 @@ from pydantic import Field
 
 from hybrid import library
 from hybrid.corpus import folders, schema
-from hybrid.corpus.read import read_documents
+from hybrid.corpus.reading import read_documents
 from hybrid.corpus.split import first_heading
 from hybrid.corpus.store import Corpus
 from hybrid.errors import BadSpec, UnknownName

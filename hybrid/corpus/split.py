@@ -21,7 +21,8 @@ class Piece:
     Attributes:
         start: first code point.
         end: one past the last code point.
-        locator: the headings above it, outermost first, joined by " > ".
+        locator: its page, if the text has pages, and the headings above it, outermost first, joined by
+            " > ".
     """
 
     start: int
@@ -72,7 +73,7 @@ def split(text: str, max_chars: int) -> list[Piece]:
     Every character that is not whitespace is in exactly one piece; pieces are in order, start and end
     with a character that is not whitespace, and have at most ``max_chars`` code points. A heading starts
     a piece and stays with the text after it. Paragraphs and fenced code are kept whole if they fit, and
-    short neighbours of one section share a piece.
+    short neighbours of one section share a piece. A form feed ends a page, and no piece crosses it.
 
     Args:
         text: Markdown, reStructuredText or plain text.
@@ -91,45 +92,53 @@ def split(text: str, max_chars: int) -> list[Piece]:
 
 def first_heading(text: str) -> str:
     """The title of a text's first heading, or an empty string."""
-    lines = _lines(text)
-    fenced = _fenced(lines)
-    number = 0
-    while number < len(lines):
-        if number in fenced:
-            number = fenced[number]
-        elif heading := _heading(lines, number):
-            return heading.title
-        else:
-            number += 1
+    for lines in _pages(text):
+        fenced = _fenced(lines)
+        number = 0
+        while number < len(lines):
+            if number in fenced:
+                number = fenced[number]
+            elif heading := _heading(lines, number):
+                return heading.title
+            else:
+                number += 1
     return ""
 
 
-def _lines(text: str) -> list[_Line]:
-    found = _LINE.finditer(text)
-    return [_Line(match.start(), match.end(), match.group().rstrip()) for match in found]
+def _pages(text: str) -> Iterator[list[_Line]]:
+    """The lines of each page; a text without form feeds is one page."""
+    start = 0
+    for page in text.split("\f"):
+        end = start + len(page)
+        found = _LINE.finditer(text, start, end)
+        yield [_Line(match.start(), match.end(), match.group().rstrip()) for match in found]
+        start = end + 1
 
 
 def _blocks(text: str) -> Iterator[_Block]:
     """The headings, terms, paragraphs and fenced codes of a text, in order."""
-    lines = _lines(text)
-    fenced = _fenced(lines)
     path: list[_Heading] = []
     underlines: list[str] = []
-    number = section = 0
-    while number < len(lines):
-        heading = None if number in fenced else _heading(lines, number, underlines)
-        if heading:
-            path = [above for above in path if above.level < heading.level] + [heading]
-            section += 1
-            last = number + heading.lines
-        else:
-            last = fenced.get(number) or _paragraph_end(lines, number, fenced)
-        start, end = _trim(text, lines[number].start, lines[last - 1].end)
-        if start < end:
-            locator = " > ".join(above.title for above in path)
-            leads = heading or (number not in fenced and _is_term(lines, number, last))
-            yield _Block(start, end if leads else start, end, section, locator, number in fenced)
-        number = last
+    section = 0
+    for page, lines in enumerate(_pages(text), start=1):
+        section += 1
+        place = [f"page {page}"] if "\f" in text else []
+        fenced = _fenced(lines)
+        number = 0
+        while number < len(lines):
+            heading = None if number in fenced else _heading(lines, number, underlines)
+            if heading:
+                path = [above for above in path if above.level < heading.level] + [heading]
+                section += 1
+                last = number + heading.lines
+            else:
+                last = fenced.get(number) or _paragraph_end(lines, number, fenced)
+            start, end = _trim(text, lines[number].start, lines[last - 1].end)
+            if start < end:
+                locator = " > ".join(place + [above.title for above in path])
+                leads = heading or (number not in fenced and _is_term(lines, number, last))
+                yield _Block(start, end if leads else start, end, section, locator, number in fenced)
+            number = last
 
 
 def _is_term(lines: list[_Line], first: int, last: int) -> bool:

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from hybrid.cli.corpus import app
 from hybrid.corpus.store import Corpus
-from hybrid.errors import CorpusError
+from hybrid.errors import BadInput, CorpusError
 from hybrid.questions import read_questions
 from hybrid.records import Gold
 
@@ -30,12 +30,70 @@ def run(*arguments):
 def test_a_corpus_is_made_changed_and_shown(home):
     assert json.loads(run("create", "handbook", home / "a.md", "--passage-chars", 200, "--json")) == {
         "name": "handbook", "generation": 1, "documents": 1, "passages": 1, "passage_chars": 200,
+        "skipped": [], "passed_over": {},
     }  # fmt: skip
     run("add", "handbook", home / "b.md")
     run("remove", "handbook", "a.md")
     shown = json.loads(run("show", "handbook", "--json"))
     assert [entry["operation"] for entry in shown["history"]] == ["create", "add", "add", "remove"]
     assert [document.id for document in Corpus.open("handbook").documents()] == ["b.md"]
+
+
+def test_with_skip_what_cannot_be_read_is_left_out_and_told(home):
+    (home / "c.md").write_bytes(b"\xff")
+    result = CliRunner().invoke(app, ["create", "handbook", str(home), "--skip"])
+    assert "1 of 3 Markdown files unreadable: " in result.stderr
+    assert "skipped" not in result.stdout
+    (home / "d.md").write_text("More.")
+    added = json.loads(run("add", "handbook", home / "c.md", home / "d.md", "--skip", "--json"))
+    assert added["documents"] == 3
+    assert [(entry["id"], entry["kind"]) for entry in added["skipped"]] == [("c.md", "unreadable")]
+
+
+def test_columns_of_a_table_are_named(home):
+    (home / "faq.csv").write_text("key,body\n1,Five years.\n")
+    run("create", "faq", home / "faq.csv", "--column", "text=body", "--column", "id=key")
+    [document] = Corpus.open("faq").documents()
+    assert (document.id, document.text) == ("1", "Five years.")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("c.md", b"\xff", "c.md: not UTF-8 at byte 0"),
+        ("c.jsonl", b'{"id": "c"}', "c.jsonl:1: text: Field required"),
+        ("c.csv", b"a,b\n1,2\n", 'c.csv:1: there is no column "text", but a, b'),
+        ("c.pdf", b"junk", "c.pdf: cannot be parsed"),
+    ],
+)
+def test_a_bad_file_leaves_the_earlier_generation(home, name, data, message):
+    run("create", "handbook", home / "a.md")
+    (home / name).write_bytes(data)
+    with pytest.raises(BadInput, match=message):
+        run("add", "handbook", home / "b.md", home / name)
+    with Corpus.open("handbook") as corpus:
+        assert (corpus.generation, [document.id for document in corpus.documents()]) == (1, ["a.md"])
+
+
+def test_a_column_without_a_name_is_refused(home):
+    with pytest.raises(BadInput, match='"body" is not text=NAME'):
+        run("create", "faq", home / "a.md", "--column", "body")
+
+
+def test_an_update_with_skip_removes_nothing_that_could_not_be_read(home):
+    folder = home / "docs"
+    folder.mkdir()
+    for name in ("a.md", "b.md", "c.md"):
+        (folder / name).write_text(name)
+    run("create", "handbook", folder)
+    (folder / "a.md").write_bytes(b"\xff")
+    (folder / "b.md").unlink()
+    updated = json.loads(run("update", "handbook", folder, "--skip", "--json"))
+    assert (updated["removed"], [entry["id"] for entry in updated["skipped"]]) == (1, ["a.md"])
+    (folder / "d.csv").write_text("no column\n")
+    (folder / "c.md").unlink()
+    (folder / "e.md").write_text("e")
+    assert json.loads(run("update", "handbook", folder, "--skip", "--json"))["removed"] == 0
 
 
 def test_show_prints_a_line_for_each_fact(home):

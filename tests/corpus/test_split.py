@@ -22,6 +22,7 @@ PARTS = [
     "（真的？）",
     "  ",
     "\u2028",
+    "\f",
     "longwordwithoutanyspace" * 3,
     "x",
 ]
@@ -39,6 +40,7 @@ def test_pieces_cover_every_character_once_and_fit(text, max_chars):
     assert all(piece and piece == piece.strip() and len(piece) <= max_chars for piece in found)
     assert all(a.end <= b.start for a, b in zip(pieces, pieces[1:], strict=False))
     assert "".join("".join(found).split()) == "".join(text.split())
+    assert not any("\f" in piece for piece in found)
 
 
 def test_short_paragraphs_of_a_section_share_a_piece():
@@ -60,6 +62,19 @@ def test_a_heading_starts_a_piece_and_is_its_locator(heading):
 def test_the_locator_is_the_path_of_headings():
     text = "# Warranty\na\n## Exceptions\nb\n# Service\nc"
     assert [piece.locator for piece in split(text, 99)] == ["Warranty", "Warranty > Exceptions", "Service"]
+
+
+def test_a_page_ends_a_piece_and_is_named_before_the_headings():
+    text = "Cover.\f# Warranty\n\nFive years.\f\fBatteries: one."
+    assert [(text[piece.start : piece.end], piece.locator) for piece in split(text, 99)] == [
+        ("Cover.", "page 1"),
+        ("# Warranty\n\nFive years.", "page 2 > Warranty"),
+        ("Batteries: one.", "page 4 > Warranty"),
+    ]
+
+
+def test_a_heading_at_the_end_of_a_page_stays_on_it():
+    assert cut("# Warranty\f## Exceptions\n\nBatteries.", 99) == ["# Warranty", "## Exceptions\n\nBatteries."]
 
 
 def test_underlines_get_their_depth_in_order_of_first_use():
@@ -158,6 +173,7 @@ def test_a_huge_line_is_cut_in_linear_time():
         ("intro\n\n# Setup #\n", "Setup"),
         ("The end\n*******\n", "The end"),
         ("```\n# no\n```\n## Yes", "Yes"),
+        ("Cover\f# Setup", "Setup"),
         ("a", ""),
     ],
 )

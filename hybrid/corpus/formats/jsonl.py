@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hybrid.corpus.formats.question_set import QuestionSet
-from hybrid.corpus.read import DocumentRow
+from hybrid.corpus.reading.rows import DocumentRow
 from hybrid.errors import BadInput
 from hybrid.questions import GoldRow, PlainQuestionRow, locate_golds, make_question, read_rows
 

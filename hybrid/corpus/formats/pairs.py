@@ -15,7 +15,7 @@ from pydantic_core import from_json
 
 from hybrid.cjk import CJK
 from hybrid.corpus.formats.question_set import Foreign, QuestionSet
-from hybrid.corpus.read import read_documents
+from hybrid.corpus.reading import read_documents
 from hybrid.errors import BadInput
 from hybrid.questions import Filled, first_fault, read_text
 from hybrid.records import Document, Gold, Question
