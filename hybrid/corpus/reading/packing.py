@@ -5,15 +5,15 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, BinaryIO
 
 from hybrid.corpus.reading.content import Refused
 from hybrid.corpus.reading.endings import is_packed
 from hybrid.corpus.reading.limits import megabytes
 
 
-def read_whole(file: BinaryIO, path: Path, file_bytes: int, unpacked_bytes: int) -> bytes:
+def read_whole(file: BufferedReader, path: Path, file_bytes: int, unpacked_bytes: int) -> bytes:
     """All bytes of a file.
 
     Args:
@@ -34,7 +34,7 @@ def read_whole(file: BinaryIO, path: Path, file_bytes: int, unpacked_bytes: int)
 
 
 def read_lines(
-    file: BinaryIO, path: Path, unpacked_bytes: int, line_bytes: int
+    file: BufferedReader, path: Path, unpacked_bytes: int, line_bytes: int
 ) -> Iterator[tuple[int, bytes]]:
     """Number, counted from 1, and bytes of each line; the file is never in memory as a whole.
 
@@ -54,7 +54,7 @@ def read_lines(
             yield number, line
 
 
-def _check_size(file: BinaryIO, greatest: int) -> None:
+def _check_size(file: BufferedReader, greatest: int) -> None:
     size = os.fstat(file.fileno()).st_size
     if size == 0:
         raise Refused("empty", "is empty")
@@ -63,7 +63,7 @@ def _check_size(file: BinaryIO, greatest: int) -> None:
 
 
 @contextmanager
-def _unpacking(file: BinaryIO, path: Path) -> Iterator[IO[bytes]]:
+def _unpacking(file: BufferedReader, path: Path) -> Iterator[BufferedReader | gzip.GzipFile]:
     try:
         if is_packed(path):
             with gzip.GzipFile(fileobj=file) as stream:

@@ -6,8 +6,8 @@ import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from hybrid.corpus.reading.content import Refused
 from hybrid.corpus.reading.endings import FORMATS, ending
@@ -47,7 +47,7 @@ def find_places(paths: Iterable[Path], passed_over: Counter[str]) -> Iterator[Pl
             yield Place(path, path.name)
 
 
-def open_file(place: Place) -> BinaryIO:
+def open_file(place: Place) -> BufferedReader:
     """Opens a regular file.
 
     Raises:

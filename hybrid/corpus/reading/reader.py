@@ -3,8 +3,8 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from hybrid.corpus.reading.content import Content, Refused
 from hybrid.corpus.reading.endings import FORMATS, PARSED, ROWS, TEXT, ending, known, unpacked
@@ -117,7 +117,7 @@ class _Reader:
         digests[digest] = place.id
         return found, refused
 
-    def _read_rows(self, file: BinaryIO, place: Place) -> tuple[list[Document], list[Refused]]:
+    def _read_rows(self, file: BufferedReader, place: Place) -> tuple[list[Document], list[Refused]]:
         lines = read_lines(file, place.path, self._limits.unpacked_bytes, self._limits.text_bytes)
         rows: dict[str, int] = {}
         found: list[Document] = []
@@ -140,7 +140,7 @@ class _Reader:
             return read_csv_rows(lines, place.id, self._columns, self._limits.text_bytes)
         return read_jsonl_rows(lines, place.id, self._columns)
 
-    def _read_whole(self, file: BinaryIO, place: Place) -> Document:
+    def _read_whole(self, file: BufferedReader, place: Place) -> Document:
         of = ending(place.path)
         greatest = self._limits.text_bytes if of in TEXT else self._limits.unpacked_bytes
         data = read_whole(file, place.path, self._limits.file_bytes, greatest)
