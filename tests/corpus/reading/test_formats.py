@@ -14,6 +14,8 @@ PAGE = """<html><head><title>Heaters\n | Acme</title><link rel="canonical" href=
 <h1>Warranty</h1><p>It lasts <b>five</b> years for every heater.</p><script>SECRET</script>
 <h2>Exceptions</h2><ul><li>Batteries</li></ul><table><tr><td>X1</td><td>5</td></tr></table></body></html>"""
 
+UNSEEN = "".join(f"<{tag}>SECRET</{tag}>" for tag in ("noscript", "script", "style", "template"))
+
 
 def test_of_a_page_the_main_text_its_title_and_its_place_are_read():
     content = read_html(PAGE.encode())
@@ -23,7 +25,7 @@ def test_of_a_page_the_main_text_its_title_and_its_place_are_read():
     assert (content.title, content.metadata) == ("Heaters | Acme", {"source": "https://acme.example/w"})
 
 
-def test_where_a_page_has_no_main_text_all_that_is_visible_is_read():
+def test_a_page_of_nothing_but_links_is_read():
     page = b"<body><script>SECRET</script><nav><a href='/'>Home</a><br><a href='/b'>Blog</a></nav>"
     assert read_html(page).text == "Home\nBlog"
 
@@ -106,7 +108,7 @@ def test_of_a_mail_the_subject_is_the_title_and_headers_are_metadata():
 
 
 def test_of_a_mail_in_html_the_visible_text_is_read():
-    content = read_mail(mail(html="<style>SECRET</style><h1>Service</h1><p>Daily.", Subject="S"))
+    content = read_mail(mail(html=f"{UNSEEN}<h1>Service</h1>{UNSEEN}<p>Daily.", Subject="S"))
     assert content.text == "# Service\n\nDaily."
 
 
