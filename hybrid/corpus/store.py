@@ -378,7 +378,8 @@ class Corpus:
         """
         with self._changing() as db:
             change = changes.purge(db, list(dict.fromkeys(ids)), note)
-            schema.begin_purge(db)
+            if change.purged:
+                schema.begin_purge(db)
         # Whatever stops the cleaning here: the next writer goes on with it.
         with folders.writer_lock(self.folder), schema.write_faults(self.name):
             db = schema.connect_writer(self._path)
@@ -498,8 +499,9 @@ class Corpus:
                 return
             digest = folders.publish_file(write, index / f"{generation}-{{digest}}.faiss")
             rows.record_index(db, IndexFile(embedder, generation, digest, kind, passages, recall))
-            recorded = rows.index_names(db)
-        folders.keep_only(index, recorded)
+        # Only what is committed decides which files may go.
+        with self._writing(patience=0) as db:
+            folders.keep_only(index, rows.index_names(db))
 
     def check(self) -> list[str]:
         """What is wrong in the database, a line each; takes every digest again, so it reads all of it."""

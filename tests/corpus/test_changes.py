@@ -140,8 +140,10 @@ def test_a_purge_takes_vectors_that_no_text_has_any_more(corpus):
     assert list(corpus.missing_vectors("e").values()) == ["First."]
 
 
-def test_a_purge_of_nothing_makes_no_generation(corpus):
+def test_a_purge_of_nothing_makes_no_generation_and_leaves_the_index(corpus):
+    corpus.publish_index("e", lambda path: path.write_text("i"), kind="flat", passages=3, recall=1.0)
     assert corpus.purge() == Change(1)
+    assert corpus.index_file("e") is not None
     with pytest.raises(UnknownName, match='Unknown document "tow".*Did you mean "two"'):
         corpus.purge(["tow"])
 
