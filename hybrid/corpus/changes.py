@@ -135,7 +135,6 @@ def purge(db: sqlite3.Connection, ids: Collection[str], note: str) -> Change:
         db: in a transaction.
         ids: of documents, in the corpus or formerly in it; if there are none, all that is not in it now.
         note: for the history.
-
     """
     there = rows.alive(db, ids)
     targets = _targets(db, ids)

@@ -24,7 +24,6 @@ DOCUMENTS = f"""
     SELECT d.id, d.title, d.text, d.metadata FROM life l JOIN document d ON d.row = l.document_row
     WHERE {_ALIVE}
 """
-GROUP = "coalesce(json_extract(d.metadata, '$.group'), d.id)"
 PASSAGES = f"""
     SELECT p.id, d.id AS document, d.title, p.text, p."start", p."end", p.locator
     FROM passage p JOIN document d ON d.row = p.document_row JOIN life l ON l.document_row = d.row
@@ -40,6 +39,12 @@ METADATA = """EXISTS (
         AND (w.type IN ('true', 'false')) = (json_type(d.metadata, '$.' || :key{number}) IN ('true', 'false'))
 )"""
 """A value of the metadata is one of several; true is not 1."""
+AMONG = {
+    "passages": "p.id",
+    "documents": "d.id",
+    "groups": "coalesce(json_extract(d.metadata, '$.group'), d.id)",
+}
+"""By what documents and passages can be narrowed down, and where that stands."""
 COUNTS = f"""
     SELECT count(DISTINCT l.document_row) AS documents, count(p.id) AS passages
     FROM life l LEFT JOIN passage p ON p.document_row = l.document_row WHERE {_ALIVE}
@@ -50,17 +55,12 @@ MISSING_VECTORS = f"""
     LEFT JOIN vector v ON v.embedder = :embedder AND v.text_digest = p.text_digest
     WHERE {_ALIVE} AND v.text_digest IS NULL
 """
-ONLY = " AND p.id IN (SELECT value FROM json_each(:ids))"
 VECTORS = f"""
     SELECT p.id, p.text_digest, v.data FROM passage p JOIN life l ON l.document_row = p.document_row
     LEFT JOIN vector v ON v.embedder = :embedder AND v.text_digest = p.text_digest
     WHERE {_ALIVE}
 """
 INDEX_FILES = "SELECT embedder, generation, sha256, kind, passages, recall FROM index_file ORDER BY embedder"
-INDEX_FILE = """
-    SELECT embedder, generation, sha256, kind, passages, recall FROM index_file
-    WHERE embedder = :embedder AND generation <= :generation
-"""
 MOVED = f"""
     WITH touched AS (
         SELECT document_row FROM life WHERE born > :since AND born <= :generation

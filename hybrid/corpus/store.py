@@ -43,7 +43,8 @@ class Corpus:
         self.name = str(self.meta("name"))
         chars = self.meta("passage_chars")
         self.passage_chars = int(chars) if chars else None
-        self._alive(rows.COUNTS)
+        # A generation that is gone, or never was, is refused at once.
+        _ = self.generation
 
     @classmethod
     def create(
@@ -204,13 +205,7 @@ class Corpus:
             ids: only those with one of these ids; ids of others are left out.
             groups: only those of one of these groups.
         """
-        query, values = rows.DOCUMENTS, {}
-        if ids is not None:
-            query += " AND d.id IN (SELECT value FROM json_each(:ids))"
-            values["ids"] = json.dumps(list(ids))
-        if groups is not None:
-            query += f" AND {rows.GROUP} IN (SELECT value FROM json_each(:groups))"
-            values["groups"] = json.dumps(list(groups))
+        query, values = _among(rows.DOCUMENTS, documents=ids, groups=groups)
         return [rows.document(row) for row in self._alive(f"{query} ORDER BY d.row", **values)]
 
     def document(self, id: str) -> Document:
@@ -226,10 +221,7 @@ class Corpus:
 
     def passages(self, documents: Collection[str] | None = None) -> list[Passage]:
         """All passages, or those of the documents of these ids; by passage id."""
-        query, values = rows.PASSAGES, {}
-        if documents is not None:
-            query += " AND d.id IN (SELECT value FROM json_each(:documents))"
-            values["documents"] = json.dumps(list(documents))
+        query, values = _among(rows.PASSAGES, documents=documents)
         return [Passage(**row) for row in self._alive(f"{query} ORDER BY p.id", **values)]
 
     def matching(self, where: Mapping[str, Any]) -> set[int]:
@@ -248,7 +240,7 @@ class Corpus:
 
     def fetch(self, ids: Iterable[int]) -> dict[int, Passage]:
         """The passages of these ids that are in the corpus now; ids of others are left out."""
-        query, values = _only(rows.PASSAGES, list(ids))
+        query, values = _among(rows.PASSAGES, passages=[int(id) for id in ids])
         return {row["id"]: Passage(**row) for row in self._alive(f"{query} ORDER BY p.id", **values)}
 
     def holding(self, gold: Gold) -> list[Passage]:
@@ -381,16 +373,12 @@ class Corpus:
             if change.purged:
                 schema.begin_purge(db)
         # Whatever stops the cleaning here: the next writer goes on with it.
-        with folders.writer_lock(self.folder), schema.write_faults(self.name):
-            db = schema.connect_writer(self._path)
-            try:
-                if not schema.finish_purge(db, self.folder / "index"):
-                    raise CorpusError(
-                        f'Corpus "{self.name}" is being read without a pause, so that old bytes are left in '
-                        f"its file; run again: hybrid corpus purge {self.name}"
-                    )
-            finally:
-                db.close()
+        with self._only_writer() as db:
+            if not schema.finish_purge(db, self.folder / "index"):
+                raise CorpusError(
+                    f'Corpus "{self.name}" is being read without a pause, so that old bytes are left in '
+                    f"its file; run again: hybrid corpus purge {self.name}"
+                )
         return change
 
     def missing_vectors(self, embedder: str, ids: Collection[int] | None = None) -> dict[str, str]:
@@ -400,7 +388,7 @@ class Corpus:
             embedder: whose vectors.
             ids: of the passages to look at; by default all.
         """
-        query, values = _only(rows.MISSING_VECTORS, ids)
+        query, values = _among(rows.MISSING_VECTORS, passages=ids)
         found = self._alive(f"{query} ORDER BY p.id", embedder=embedder, **values)
         return {row["text_digest"]: schema.searchable(row["title"], row["text"]) for row in found}
 
@@ -430,7 +418,7 @@ class Corpus:
         Raises:
             CorpusError: there are no passages, or a vector is missing or of another length.
         """
-        query, values = _only(rows.VECTORS, ids)
+        query, values = _among(rows.VECTORS, passages=ids)
         found = self._alive(f"{query} ORDER BY p.id", embedder=embedder, **values)
         if not found:
             raise self.empty()
@@ -457,10 +445,11 @@ class Corpus:
 
     def index_file(self, embedder: str) -> tuple[IndexFile, Path] | None:
         """The index file of an embedder, if there is one that is not newer than what is read."""
-        for row in self._alive(rows.INDEX_FILE, embedder=embedder):
-            file = IndexFile(**row)
+        generation = self.generation
+        for file in self.index_files():
             path = self.folder / "index" / file.name
-            return (file, path) if path.is_file() else None
+            if file.embedder == embedder and file.generation <= generation and path.is_file():
+                return file, path
         return None
 
     def drop_index(self, file: IndexFile) -> None:
@@ -589,23 +578,31 @@ class Corpus:
     @contextmanager
     def _writing(self, *, patience: float = folders.PATIENCE) -> Iterator[sqlite3.Connection]:
         """A transaction under the writer's lock: committed at the end of the block, or rolled back."""
+        with self._only_writer(patience=patience) as db:
+            schema.finish_purge(db, self.folder / "index")
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+            db.execute("COMMIT")
+
+    @contextmanager
+    def _only_writer(self, *, patience: float = folders.PATIENCE) -> Iterator[sqlite3.Connection]:
+        """A connection that writes, under the writer's lock."""
         with folders.writer_lock(self.folder, patience=patience), schema.write_faults(self.name):
             if self._path.stat().st_ino != self._inode:
                 raise CorpusError(f'Corpus "{self.name}" was replaced meanwhile; open it again.')
             db = schema.connect_writer(self._path)
             try:
-                schema.finish_purge(db, self.folder / "index")
-                db.execute("BEGIN IMMEDIATE")
                 yield db
-                db.execute("COMMIT")
             finally:
                 # Closing rolls back what was not committed.
                 db.close()
 
 
-def _only(query: str, ids: Collection[int] | None) -> tuple[str, dict[str, str]]:
-    """A query about all passages, or about some, with what is to be bound to it."""
-    return (query, {}) if ids is None else (query + rows.ONLY, {"ids": json.dumps([int(id) for id in ids])})
+def _among(query: str, **allowed: Collection[int] | Collection[str] | None) -> tuple[str, dict[str, str]]:
+    """A query narrowed down by ``rows.AMONG``, with what is to be bound to it; None allows all."""
+    given = {name: values for name, values in allowed.items() if values is not None}
+    narrowed = (f" AND {rows.AMONG[name]} IN (SELECT value FROM json_each(:{name}))" for name in given)
+    return query + "".join(narrowed), {name: json.dumps(list(values)) for name, values in given.items()}
 
 
 def _packed(vector: Sequence[float] | NDArray[np.float32]) -> bytes:

@@ -121,8 +121,6 @@ class Retriever:
             if before and before.corpus is corpus and before.index.generation == generation:
                 return before
             view = corpus.at(generation)
-            if not view.counts["passages"]:
-                raise corpus.empty()
             if before and before.corpus is corpus:
                 index = caught_up(before.index, view, self.embedder)
             else:

@@ -11,7 +11,6 @@ from hybrid.evaluation.job import Job
 from hybrid.evaluation.probes.names import Names
 from hybrid.evaluation.probes.swaps import Swap, Unfit, swapped
 from hybrid.evaluation.scoring import ScoredRow
-from hybrid.generation.correctness import correct
 from hybrid.pipeline import Request
 from hybrid.records import Value
 from hybrid.tuning.gold import gold_passages
@@ -84,8 +83,7 @@ def _told(row: ScoredRow) -> str:
         raise ValueError(f"The row of question {question.id} holds no swap.")
     if answer.abstained:
         return "abstains"
-    new = correct(answer.text, replace(question, answers=swap.substitutes))
-    old = correct(answer.text, replace(question, answers=swap.references))
+    new, old = swap.told(answer.text, question)
     if new == old:
         return "other"
     return "follows_context" if new else "keeps_memory"

@@ -187,7 +187,5 @@ def _told(row: ScoredRow) -> str:
         raise ValueError(f"The row of question {question.id} does not hold its old answer.")
     if answer.abstained:
         return "abstained"
-    for name, references in (("new", swap.substitutes), ("old", swap.references)):
-        if correct(answer.text, replace(question, answers=references)):
-            return name
-    return "other"
+    new, old = swap.told(answer.text, question)
+    return "new" if new else "old" if old else "other"

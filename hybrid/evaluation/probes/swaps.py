@@ -35,6 +35,14 @@ class Swap:
     substitutes: tuple[str, ...]
     passages: tuple[Passage, ...]
 
+    def told(self, text: str, question: Question) -> tuple[bool, bool]:
+        """Whether a text tells a new answer to the question, and whether it tells an old one."""
+        new, old = (
+            bool(correct(text, replace(question, answers=each)))
+            for each in (self.substitutes, self.references)
+        )
+        return new, old
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
