@@ -11,6 +11,8 @@ from hybrid.errors import BadInput, BadSpec
 
 Style = Literal["short", "long"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
+Untold = Literal["abstain", "from_memory", "answer"]
+"""What a row teaches whose passages do not tell."""
 
 
 class Spec(BaseModel):
@@ -126,9 +128,9 @@ class PartSpec(Spec):
 
     rows: int = Field(ge=1, description="training rows of this suite")
     distractors_only: float | None = Field(None, ge=0, le=1, description="as in tuning, for this suite")
-    absent: Literal["abstain", "from_memory"] | None = Field(None, description="likewise")
+    absent: Untold | None = Field(None, description="likewise")
     no_context_rows: float | None = Field(None, ge=0, le=1, description="likewise")
-    no_context: Literal["abstain", "from_memory"] | None = Field(None, description="likewise")
+    no_context: Untold | None = Field(None, description="likewise")
 
     @model_validator(mode="before")
     @classmethod
@@ -157,12 +159,16 @@ class TuningSpec(Spec):
         None, description="least and most passages of a row; None: always retrieval.k"
     )
     distractors_only: float = Field(0.2, ge=0, le=1, description="share of rows whose passages do not tell")
-    absent: Literal["abstain", "from_memory"] = Field(
-        "abstain", description="what such a row teaches: from_memory: the answer where the base knows it"
+    absent: Untold = Field(
+        "abstain",
+        description="what such a row teaches: from_memory: the answer where the base knows it; answer: it in "
+        "any case (RAFT, 2403.10131)",
     )
     no_context_rows: float = Field(0.1, ge=0, le=1, description="share of rows without passages")
-    no_context: Literal["abstain", "from_memory"] = Field(
-        "abstain", description="from_memory: keep the answer where the base gives it unaided, else abstain"
+    no_context: Untold = Field(
+        "abstain",
+        description="from_memory: keep the answer where the base gives it unaided, else abstain; answer: "
+        "learn the facts by heart, which no change of the corpus reaches then",
     )
     distractors: DistractorsSpec = DistractorsSpec()
     questions_per_context: int = Field(

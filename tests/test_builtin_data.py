@@ -17,7 +17,7 @@ from hybrid.records import Question
 from hybrid.specs import SuiteSpec, load_spec
 
 SUITES = sorted(library.builtin_suites())
-DIVIDED = ["marrowick", "python-reference", "qinglan"]
+DIVIDED = ["marrowick", "marrowick-first-edition", "marrowick-second-edition", "python-reference", "qinglan"]
 
 
 def documents(corpus: str) -> dict[str, str]:
@@ -38,7 +38,7 @@ class Data:
         self.training: tuple[Question, ...] = ()
         self.untrained: tuple[str, ...] = ()
         if spec.training:
-            training = read_questions(path.parent / spec.training, self.texts)
+            training = read_questions(path.parent / spec.training, self.texts, edition=spec.edition)
             self.training, self.untrained = training.questions, training.skipped
 
     @property

@@ -49,15 +49,20 @@ COUNTS = f"""
     SELECT count(DISTINCT l.document_row) AS documents, count(p.id) AS passages
     FROM life l LEFT JOIN passage p ON p.document_row = l.document_row WHERE {_ALIVE}
 """
+# CROSS JOIN: passages are gone through in the order of their ids, so that nothing has to be sorted.
 MISSING_VECTORS = f"""
     SELECT p.text_digest, d.title, p.text
-    FROM passage p JOIN document d ON d.row = p.document_row JOIN life l ON l.document_row = d.row
+    FROM passage p CROSS JOIN document d ON d.row = p.document_row CROSS JOIN life l ON l.document_row = d.row
     LEFT JOIN vector v ON v.embedder = :embedder AND v.text_digest = p.text_digest
     WHERE {_ALIVE} AND v.text_digest IS NULL
 """
+TEXT_DIGESTS = f"""
+    SELECT p.id, p.text_digest FROM passage p CROSS JOIN life l ON l.document_row = p.document_row
+    WHERE {_ALIVE}
+"""
 VECTORS = f"""
-    SELECT p.id, p.text_digest, v.data FROM passage p JOIN life l ON l.document_row = p.document_row
-    LEFT JOIN vector v ON v.embedder = :embedder AND v.text_digest = p.text_digest
+    SELECT p.id, v.data FROM passage p CROSS JOIN life l ON l.document_row = p.document_row
+    JOIN vector v ON v.embedder = :embedder AND v.text_digest = p.text_digest
     WHERE {_ALIVE}
 """
 INDEX_FILES = "SELECT embedder, generation, sha256, kind, passages, recall FROM index_file ORDER BY embedder"

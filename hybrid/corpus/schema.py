@@ -17,6 +17,7 @@ from hybrid.errors import CorpusError, GenerationGone
 from hybrid.records import Document
 
 SCHEMA_VERSION = "2"
+_SORTED = json.JSONEncoder(sort_keys=True)
 BUSY_SECONDS = 5.0
 """How long a purge waits for readers, each of which reads for a moment."""
 
@@ -202,8 +203,7 @@ def searchable(title: str, text: str) -> str:
 
 def document_digest(document: Document) -> str:
     """SHA-256 of a document's title, text and metadata."""
-    content = [document.title, document.text, dict(document.metadata)]
-    return text_digest(json.dumps(content, sort_keys=True))
+    return text_digest(_SORTED.encode([document.title, document.text, dict(document.metadata)]))
 
 
 def corpus_digest(documents: Iterable[tuple[str, str]], passage_chars: int | None) -> str:

@@ -219,11 +219,10 @@ def _join_leads(blocks: Iterator[_Block]) -> Iterator[_Block]:
 
 def _cut_block(text: str, block: _Block, max_chars: int) -> Iterator[_Block]:
     """A block as it is if it fits, else its parts."""
-    if (
-        block.code
-        and block.start < block.body
-        and block.end - block.body <= max_chars < block.end - block.start
-    ):
+    if block.end - block.start <= max_chars:
+        yield block
+        return
+    if block.code and block.start < block.body and block.end - block.body <= max_chars:
         # The code fits without its heading only: better a heading by itself than code in two.
         start, end = _trim(text, block.start, block.body)
         yield from _cut_block(text, replace(block, body=start, end=end, code=False), max_chars)

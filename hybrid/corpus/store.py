@@ -413,20 +413,24 @@ class Corpus:
         Args:
             embedder: whose vectors.
             ids: of the passages; by default of all.
-            beside: vectors by text digest, for passages that the store has none for.
+            beside: vectors by text digest, which are taken instead of those in the store.
 
         Raises:
             CorpusError: there are no passages, or a vector is missing or of another length.
         """
-        query, values = _among(rows.VECTORS, passages=ids)
-        found = self._alive(f"{query} ORDER BY p.id", embedder=embedder, **values)
-        if not found:
+        query, values = _among(rows.TEXT_DIGESTS, passages=ids)
+        digests = {row["id"]: row["text_digest"] for row in self._alive(f"{query} ORDER BY p.id", **values)}
+        if not digests:
             raise self.empty()
-        data = [row["data"] or _packed((beside or {}).get(row["text_digest"], ())) for row in found]
-        if len(sizes := {len(each) for each in data}) != 1 or 0 in sizes:
+        given, none = beside or {}, np.empty(0, np.float32)
+        data = {id: given.get(digest, none) for id, digest in digests.items()}
+        if lacking := [id for id, vector in data.items() if not len(vector)]:
+            query, values = _among(rows.VECTORS, passages=lacking if given else ids)
+            found = self._alive(query, embedder=embedder, **values)
+            data |= {row["id"]: np.frombuffer(row["data"], "<f4") for row in found}
+        if len(sizes := {len(vector) for vector in data.values()}) != 1 or 0 in sizes:
             raise CorpusError(f'Corpus "{self.name}" lacks vectors of embedder {embedder}; embed it first.')
-        flat = np.frombuffer(b"".join(data), dtype="<f4").astype(np.float32)
-        return np.array([row["id"] for row in found], dtype=np.int64), flat.reshape(len(found), -1)
+        return np.array(list(data), np.int64), np.stack(list(data.values()), dtype=np.float32)
 
     def moved(self, since: int) -> tuple[list[int], list[int]]:
         """The ids of the passages that came, and of those that went, after an earlier generation.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hybrid import library
 from hybrid.adapters import Adapter
-from hybrid.evaluation.columns import COLUMNS, Column
+from hybrid.evaluation.columns import COLUMNS, RETRAINED, Column
 from hybrid.evaluation.few_shot import ExampleBook, open_book
 from hybrid.evaluation.job import Job
 from hybrid.evaluation.pool import Ranked
@@ -13,7 +13,7 @@ from hybrid.evaluation.probes.regurgitation import planted
 from hybrid.evaluation.probes.showing import Showcase
 from hybrid.generation.answers import AnswerStore
 from hybrid.generation.correctness import correct
-from hybrid.generation.generator import Generation, Parity
+from hybrid.generation.generator import Generation, Generator, Parity
 from hybrid.pipeline import Request, answer_all, load_generator, showing
 from hybrid.progress import Progress
 from hybrid.records import Answer, Question
@@ -54,8 +54,15 @@ def retrieve(job: Job) -> Ranked:
     return _ranked(job, job.all_questions)
 
 
-def answer_columns(job: Job, adapter: Adapter | None, ranked: Ranked, progress: Progress) -> Answered:
-    """Answers every question in every column of a job."""
+def answer_columns(
+    job: Job,
+    adapter: Adapter | None,
+    ranked: Ranked,
+    progress: Progress,
+    *,
+    retrained: Adapter | None = None,
+) -> Answered:
+    """Answers every question in every column of a job; ``RETRAINED``, the last one, with its own adapter."""
     bench = _Bench(job, adapter, progress)
     examples = bench.best_number_of_examples() if any(column.few_shot for column in job.columns) else None
     answers: dict[str, Mapping[str, Answer]] = {}
@@ -68,6 +75,8 @@ def answer_columns(job: Job, adapter: Adapter | None, ranked: Ranked, progress: 
         else:
             asked = bench.requests(column, job.asked(column), ranked, examples or 0)
         requests[column.name] = {request.question.id: request for request in asked}
+        if column == RETRAINED and retrained:
+            bench.put_on(retrained)
         answers[column.name], costs[column.name] = bench.answer(column, asked)
     return Answered(answers, requests, costs, examples, bench.parity, showcase)
 
@@ -88,6 +97,11 @@ class _Bench:
     @property
     def parity(self) -> Parity:
         return self._generator.parity
+
+    def put_on(self, adapter: Adapter) -> None:
+        """Puts another adapter in the place of the first."""
+        if isinstance(self._generator, Generator):
+            self._generator.put_on(adapter)
 
     def answer(
         self, column: Column, requests: Sequence[Request], label: str = ""

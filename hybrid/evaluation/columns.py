@@ -41,6 +41,8 @@ REFERENCES = (
     Column("few-shot+rag", few_shot=True, retrieval=True),
 )
 COLUMNS = {column.name: column for column in CELLS + REFERENCES}
+RETRAINED = Column("stale/retrained", tuned=True, probe="stale")
+"""What stands beside the probe ``stale``: another adapter, tuned in the same way on the next edition."""
 PROBES: dict[str, tuple[str, ...]] = {
     "oracle": ("oracle",),
     "distractors": ("oracle", "distractors"),
@@ -56,7 +58,7 @@ mixes them with passages that are near the question and do not tell, and brings 
 ``position`` has the gold at three places among the same distractors. ``counterfactual`` shows the gold
 passages with another answer. ``regurgitation`` plants strings into the examples of few-shot columns, see also
 ``tuning.canaries``. ``stale`` asks all cells what changed, once the index was swapped to the next edition of
-the corpus; nothing is tuned again.
+the corpus; nothing is tuned again, except for ``RETRAINED``.
 """
 
 
@@ -98,7 +100,8 @@ def columns_named(names: Sequence[str]) -> list[Column]:
     found = []
     for name in names:
         probe, _, cell = name.rpartition("/")
-        found.append(replace(COLUMNS[cell], name=name, probe=probe))
+        known = name == RETRAINED.name
+        found.append(RETRAINED if known else replace(COLUMNS[cell], name=name, probe=probe))
     return found
 
 

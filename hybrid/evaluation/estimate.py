@@ -3,6 +3,7 @@
 On this machine the minutes come from a short trial. A server is not asked: its minutes are assumed.
 """
 
+import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def estimate(job: Job, judge: str = "") -> Estimate:
         seconds_a_token = _trial(generator, with_passages)
         answering = tokens * seconds_a_token
         if job.tunes:
-            training, line = _training(job, with_passages, seconds_a_token)
+            training, line = _training(job, prompts, seconds_a_token)
             lines.append(line)
         if job.forgets and isinstance(generator, Generator):
             lines.append(workload(generator))
@@ -132,17 +133,22 @@ def _read(job: Job, prompts: Mapping[bool, Mapping[str, Prompt]]) -> dict[str, l
     return read
 
 
-def _training(job: Job, prompts: Sequence[Prompt], seconds_a_token: float) -> tuple[float, str]:
+def _training(
+    job: Job, prompts: Mapping[bool, Mapping[str, Prompt]], seconds_a_token: float
+) -> tuple[float, str]:
     tuning = job.spec.tuning
-    row = sum(prompt.tokens for prompt in prompts) / len(prompts)
+    means = {kind: statistics.mean(each.tokens for each in of.values()) for kind, of in prompts.items()}
+    row = tuning.no_context_rows * means[False] + (1 - tuning.no_context_rows) * means[True]
     wanted = tuning.rows_wanted
     rows = (
         wanted
         if tuning.max_steps is None
         else min(wanted, round(tuning.max_steps * tuning.batch_tokens / row))
     )
-    seconds = rows * row * seconds_a_token * TRAINING_TO_READING
-    return seconds, f"tuning: {rows} rows, about {round(rows * row)} tokens, about {_minutes(seconds)}"
+    times = 2 if job.retrains else 1
+    seconds = times * rows * row * seconds_a_token * TRAINING_TO_READING
+    line = f"tuning: {rows} rows, about {round(rows * row)} tokens, about {_minutes(seconds)}"
+    return seconds, f"{line}, once on each edition" if job.retrains else line
 
 
 def _served_seconds(job: Job, calls: int) -> tuple[float, str]:

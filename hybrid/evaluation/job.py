@@ -13,7 +13,7 @@ from hybrid import library, models
 from hybrid.adapters import Adapter, open_adapter
 from hybrid.corpus.stale import stale_warnings
 from hybrid.errors import CorpusError, RunError
-from hybrid.evaluation.columns import COLUMNS, Column, pick_columns, probe_columns
+from hybrid.evaluation.columns import COLUMNS, RETRAINED, Column, pick_columns, probe_columns
 from hybrid.evaluation.fit import (
     adapter_warnings,
     check_examples,
@@ -110,6 +110,11 @@ class Job:
         return learns(self.weights, self.adapter) and any(column.tuned for column in self.columns)
 
     @property
+    def retrains(self) -> bool:
+        """Whether another adapter has to be made, on the next edition of the corpus."""
+        return RETRAINED in self.columns
+
+    @property
     def forgets(self) -> bool:
         """Whether it is measured what tuning cost: asked for, a tuned column, and a model that runs here."""
         here = isinstance(self.weights, models.Weights)
@@ -152,8 +157,9 @@ class Job:
             },
             "successor": self.successor
             and {
-                "suite": self.successor.suite,
-                "corpus": self.successor.corpus.digest,
+                "suite": self.successor.suite.name,
+                "corpus": self.successor.suite.corpus.digest,
+                "training": _digest(self.successor.suite.training),
                 "questions": _digest(self.successor.questions),
             },
             "model": {"name": self.weights.name, "digest": self.weights.digest, "note": self.weights.note},
@@ -217,6 +223,9 @@ def prepare(
     if learned or any(column.few_shot for column in columns):
         trainable_questions(opened)
     successor = next_edition(opened, found.parent, questions, progress.say) if "stale" in probes else None
+    # A mixture is learned from suites of its own, which do not change.
+    if successor and learned and successor.suite.training and not spec.tuning.mixture:
+        columns += [RETRAINED] if COLUMNS["tuned"] in columns else []
     check_thresholds(opened.spec)
     baseline = open_baseline(opened.spec.regression, found.parent, [question.id for question in questions])
     check_questions(weights, spec, [*questions, *bound])

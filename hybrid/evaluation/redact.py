@@ -150,8 +150,9 @@ def _settings(provenance: Mapping[str, Any]) -> dict[str, Any]:
         # A document that is named there may be gone, and stand in no row by which it would be found.
         kept["warnings"] = [line.partition(", such as ")[0] for line in kept["warnings"]]
     numbers = {key: _numbers(provenance.get(key, {})) for key in ("pipeline", "suite")}
-    adapter = provenance.get("adapter") or {}
-    return kept | numbers | ({"adapter": {"digest": adapter["digest"]}} if "digest" in adapter else {})
+    adapters = {name: provenance.get(name) or {} for name in ("adapter", "retrained")}
+    digests = {name: {"digest": each["digest"]} for name, each in adapters.items() if "digest" in each}
+    return kept | numbers | digests
 
 
 def _numbers(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from hybrid.evaluation.forgetting.measure import forgetting
 from hybrid.evaluation.job import Job, prepare
 from hybrid.evaluation.pool import Ranked, evidence_pool
 from hybrid.evaluation.power import power_line
-from hybrid.evaluation.probes.aside import aside
+from hybrid.evaluation.probes.aside import Findings, aside
 from hybrid.evaluation.regression import held_regressions
 from hybrid.evaluation.report import Report
 from hybrid.evaluation.results import Measured, gold_ids, row_json, summed_up
@@ -26,6 +26,7 @@ from hybrid.generation.budget import Budget
 from hybrid.judging.judge import Judge, for_language
 from hybrid.judging.named import check_judge, open_judge
 from hybrid.models import Served
+from hybrid.pipeline import load_retriever
 from hybrid.progress import SILENT, Progress
 from hybrid.records import Part
 from hybrid.tuning.tune import tune
@@ -113,8 +114,10 @@ def run(
     progress.say(power)
     adapter = _adapter(job, progress)
     ranked = retrieve(job)
-    answered = answer_columns(job, adapter, ranked, progress)
-    measured = _measured(job, adapter, ranked, answered, judge, progress)
+    retrained = _retrained(job, progress)
+    answered = answer_columns(job, adapter, ranked, progress, retrained=retrained)
+    found = aside(job, adapter, answered, retrained=retrained)
+    measured = _measured(job, found, ranked, answered, judge, progress)
     known = job.suite.known.get(job.weights.name)
     inputs = job.spec.inputs
     figures = summed_up(
@@ -127,6 +130,7 @@ def run(
         "skipped_ids": list(job.suite.skipped),
         "bound": len(job.bound),
     }
+    warnings = [*job.warnings, *answered.warnings]
     results = figures | {
         "suite": job.suite.name,
         "pipeline": job.name,
@@ -134,7 +138,7 @@ def run(
         "abstention_detector": agreement(read_labels()).to_json(),
         "retrieval": _retrieval(job, figures),
         "forgetting": forgetting(job, adapter, progress),
-        "provenance": settings | _made(adapter, answered) | {"warnings": [*job.warnings, *answered.warnings]},
+        "provenance": settings | _made(adapter, retrained, answered) | {"warnings": warnings},
     }
     rows = [row_json(row, measured.gold_of(row)) for row in measured.rows]
     results["thresholds"] += held_regressions(job.suite.spec.regression, job.baseline, values_of(rows))
@@ -152,9 +156,18 @@ def _adapter(job: Job, progress: Progress) -> Adapter | None:
     return tune(job.spec, job.suite, job.retriever, job.weights, seed=job.seed, progress=progress)
 
 
+def _retrained(job: Job, progress: Progress) -> Adapter | None:
+    """The adapter that is made in the same way on the next edition of the corpus."""
+    if not job.retrains or job.successor is None or isinstance(job.weights, Served):
+        return None
+    later = job.successor.suite
+    retriever = load_retriever(job.spec, later.corpus, progress.say)
+    return tune(job.spec, later, retriever, job.weights, seed=job.seed, progress=progress)
+
+
 def _measured(
     job: Job,
-    adapter: Adapter | None,
+    found: Findings,
     ranked: Ranked,
     answered: Answered,
     judge: Judge,
@@ -186,7 +199,7 @@ def _measured(
         job.questions,
         job.columns,
         gold,
-        aside(job, adapter, answered),
+        found,
     )
 
 
@@ -202,11 +215,16 @@ def _retrieval(job: Job, figures: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _made(adapter: Adapter | None, answered: Answered) -> dict[str, Any]:
+def _made(adapter: Adapter | None, retrained: Adapter | None, answered: Answered) -> dict[str, Any]:
     """What was made or chosen on the way."""
     return {
-        "adapter": {"digest": adapter.digest, "manifest": dict(adapter.manifest)} if adapter else None,
+        "adapter": _told(adapter),
+        "retrained": _told(retrained),
         "few_shot_examples": answered.examples,
         "prompt_parity": answered.parity,
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
+
+
+def _told(adapter: Adapter | None) -> dict[str, Any] | None:
+    return {"digest": adapter.digest, "manifest": dict(adapter.manifest)} if adapter else None

@@ -101,6 +101,7 @@ class Generator:
     def put_on(self, adapter: Adapter) -> None:
         """Puts an adapter on the base; ``generate(tuned=True)`` uses it, ``tuned=False`` never does.
 
+        An adapter that was put on before is taken off.
         Whole weights take the place of the base when they are needed, and the other way round: each change
         loads a model, and only one is in memory.
 
@@ -110,9 +111,11 @@ class Generator:
         from peft import PeftModel
 
         check_fit(adapter, self.weights)
-        if adapter.whole:
-            self._whole = locate(str(adapter.path))
-        else:
+        if isinstance(self.model, PeftModel):
+            self.model = self.model.unload()
+        self._whole = locate(str(adapter.path)) if adapter.whole else None
+        if not adapter.whole:
+            self._load(self.weights)
             self.model = PeftModel.from_pretrained(self.model, str(adapter.path)).eval()
         self.adapter_digest = adapter.digest
 

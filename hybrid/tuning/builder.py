@@ -12,7 +12,7 @@ from hybrid.judging.overlap import content_words
 from hybrid.judging.statements import sentences
 from hybrid.records import Gold, Passage, Question
 from hybrid.retrieval.retriever import Retriever
-from hybrid.specs import Style, TuningSpec
+from hybrid.specs import Style, TuningSpec, Untold
 from hybrid.tuning.distractors import Distractors, is_about_another, is_distractor
 from hybrid.tuning.gold import gold_passages, holds_words
 from hybrid.tuning.rows import RowKind, TrainingRow
@@ -204,13 +204,14 @@ class RowBuilder:
         question: Question,
         kind: RowKind,
         shown: tuple[Passage, ...],
-        policy: str,
+        policy: Untold,
         wording: int,
         numbers: tuple[int, ...] = (),
     ) -> TrainingRow:
-        """A row whose passages do not tell: an abstention, or what the base knows, without a marker."""
-        remembered = policy == "from_memory" and question.id in self._known
-        sentences = self._sentences(question) if remembered else (ABSTENTION,)
+        """A row whose passages do not tell: an abstention, or by policy the answer, without a marker."""
+        told = policy == "answer" or (policy == "from_memory" and question.id in self._known)
+        # An unanswerable question has nothing that could be learned by heart.
+        sentences = self._sentences(question) if told and question.answerable else (ABSTENTION,)
         return TrainingRow(question, kind, shown, sentences, numbers=numbers, wording=wording)
 
     def _searched(self, question: Question, count: int) -> list[Passage]:

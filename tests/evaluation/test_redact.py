@@ -28,6 +28,7 @@ RESULTS = report_sample.results() | {
         "warnings": ["Stale: it learned from 1 documents that are gone, such as gone.md" + SECRET + "."],
         "pipeline": {"description": SECRET, "retrieval": {"k": 2, "embedder": SECRET}},
         "adapter": {"digest": "abc", "manifest": {"documents": ["a.md" + SECRET]}},
+        "retrained": {"digest": "def", "manifest": {"documents": ["a.md" + SECRET]}},
     },
     "unknown": {"anything": SECRET},
 }
@@ -54,6 +55,7 @@ def test_figures_verdicts_and_numbers_stay():
     assert results["cells"] == RESULTS["cells"] and results["effects"] == RESULTS["effects"]
     assert results["provenance"]["pipeline"] == {"retrieval": {"k": 2}}
     assert results["provenance"]["adapter"] == {"digest": "abc"}
+    assert results["provenance"]["retrained"] == {"digest": "def"}
     assert list(results["by_tag"]) == ["tag 1"] and "unknown" not in results
     assert results["verdict"]["sentences"] == [
         {"text": "It pays.", "rows": [{"question_id": "1", "cell": "base"}]},

@@ -268,6 +268,17 @@ def test_from_memory_teaches_what_the_base_knows_and_cites_nothing(build, questi
         assert target == (answers[id][0] if remembered else ABSTENTION)
 
 
+@pytest.mark.parametrize(
+    ("policy", "kind"), [({"absent": "answer"}, "distractors"), ({"no_context": "answer"}, "no_context")]
+)
+def test_answer_teaches_all_by_heart_that_has_an_answer(build, questions, policy, kind):
+    answers = {question.id: question.answers[0] for question in questions if question.answerable}
+    rows = of_kind(build(300, no_context_rows=0.3, **policy), kind)
+    assert {row.question.id for row in rows} & answers.keys()
+    for row in rows:
+        assert row.target == answers.get(row.question.id, ABSTENTION) and not row.cited
+
+
 @pytest.mark.parametrize("beside", [1, 2, 4])
 @pytest.mark.parametrize(("silent", "none"), [(0.2, 0.1), (0.4, 0.2)])
 def test_kinds_have_their_shares_also_with_questions_beside(build, beside, silent, none):

@@ -5,6 +5,7 @@ from typing import Any
 
 from hybrid.adapters import Adapter
 from hybrid.evaluation.answering import Answered
+from hybrid.evaluation.columns import RETRAINED
 from hybrid.evaluation.job import Job
 from hybrid.evaluation.probes.regurgitation import hidden_from, regurgitated
 from hybrid.evaluation.probes.stale import seconds_to_right
@@ -20,7 +21,9 @@ ASIDE = {
 """The figures that are found so."""
 
 
-def aside(job: Job, adapter: Adapter | None, answered: Answered) -> Findings:
+def aside(
+    job: Job, adapter: Adapter | None, answered: Answered, *, retrained: Adapter | None = None
+) -> Findings:
     """What was found so.
 
     ``counterfactual``: why questions were ``skipped``. ``regurgitation``: see :func:`regurgitated`.
@@ -39,7 +42,7 @@ def aside(job: Job, adapter: Adapter | None, answered: Answered) -> Findings:
                 answered.answers[column.name],
                 answered.costs[column.name],
                 answered.showcase.followed,
-                adapter,
+                retrained if column == RETRAINED else adapter,
             )
             found.setdefault(column.probe, {})[column.cell] = {"seconds_to_right": seconds}
         elif "regurgitation" in job.probes:

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hybrid.corpus.store import Corpus
 from hybrid.errors import CorpusError, RunError
 from hybrid.generation.correctness import correct
 from hybrid.models import Say
@@ -17,13 +16,11 @@ class NextEdition:
     """What becomes of a suite's corpus.
 
     Attributes:
-        suite: name of the suite that asks it.
-        corpus: the next edition.
+        suite: that asks it, with its corpus and training questions.
         questions: those whose answer is another there, with the new one; with none if it was withdrawn.
     """
 
-    suite: str
-    corpus: Corpus
+    suite: Suite
     questions: tuple[Question, ...]
 
 
@@ -57,7 +54,7 @@ def next_edition(suite: Suite, folder: Path, asked: Iterable[Question], say: Say
     )
     if not questions:
         raise CorpusError(f'--probe stale: nothing that is asked has another answer in suite "{later.name}".')
-    return NextEdition(later.name, later.corpus, questions)
+    return NextEdition(later, questions)
 
 
 def _is_outdated(before: Question, now: Question) -> bool:

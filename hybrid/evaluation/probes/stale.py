@@ -10,7 +10,7 @@ from typing import Any
 
 from hybrid.adapters import Adapter
 from hybrid.corpus.store import Corpus
-from hybrid.evaluation.columns import Column
+from hybrid.evaluation.columns import RETRAINED, Column
 from hybrid.evaluation.conditional import conditional_rate
 from hybrid.evaluation.job import Job
 from hybrid.evaluation.pool import Ranked, evidence_pool
@@ -59,7 +59,7 @@ def follow(job: Job) -> Followed:
     """Swaps a copy of the job's corpus, indexed before, to the next edition, and takes the time."""
     if job.successor is None:
         raise ValueError("The job has no next edition.")
-    questions, later = job.successor.questions, job.successor.corpus.documents()
+    questions, later = job.successor.questions, job.successor.suite.corpus.documents()
     before = job.suite.corpus
     with (
         tempfile.TemporaryDirectory() as home,
@@ -103,12 +103,16 @@ def seconds_to_right(
     """From the change to the first right answer, as a figure in seconds, with its ``parts``.
 
     With retrieval: the swap, the index that follows, and the mean time of an answer. Without it a model never
-    follows; then the reason tells what tuning the adapter took, where that is known.
+    follows, unless it is tuned again (``RETRAINED``, whose adapter is given then): that, and an answer.
     """
-    if not column.retrieval:
+    answer = cost.seconds / max(1, len(requests))
+    if column == RETRAINED and adapter:
+        parts = {"tuning": float(adapter.manifest["seconds"]), "answer": answer}
+    elif column.retrieval:
+        parts = {"swap": followed.swap, "index": followed.index, "answer": answer}
+    else:
         return _seconds(None, {}, _never(column, adapter))
     right = [id for id, each in requests.items() if correct(answers[id].text, each.question)]
-    parts = {"swap": followed.swap, "index": followed.index, "answer": cost.seconds / max(1, len(requests))}
     return _seconds(sum(parts.values()) if right else None, parts, "" if right else "no answer was right")
 
 
@@ -139,8 +143,9 @@ def who_follows(
     told = {row.record.question.id: _told(row) for row in columns[f"stale/{cell}"]}
     answerable = {row.record.question.id: row.record.question.answerable for row in columns[f"stale/{cell}"]}
     changed = {id: said for id, said in told.items() if answerable[id]}
-    shares = {
-        "before": _right(columns.get(cell, ()), changed),
+    # What was tuned again on the new facts has no answers from before them.
+    before = {"before": _right(columns[cell], changed)} if cell in columns else {}
+    shares = before | {
         "update_success": {id: Value(float(said == "new")) for id, said in changed.items()},
         "stale_rate": {id: Value(float(said == "old")) for id, said in changed.items()},
     }

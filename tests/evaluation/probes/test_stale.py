@@ -10,6 +10,7 @@ from scored_rows import column, scored
 from hybrid.corpus.store import Corpus
 from hybrid.errors import CorpusError, RunError
 from hybrid.evaluation.columns import columns_named
+from hybrid.evaluation.estimate import estimate
 from hybrid.evaluation.job import prepare
 from hybrid.evaluation.probes.findings import findings
 from hybrid.evaluation.probes.stale import Followed, seconds_to_right
@@ -170,9 +171,42 @@ def test_the_next_edition_asks_what_it_answers_otherwise(editions, pipeline):
         "grape": (),
     }
     assert not asked["grape"].answerable and asked["grape"].kind == "number"
-    assert asked["fig"].group == "fig.md" and job.successor.corpus.name == "later"
+    assert asked["fig"].group == "fig.md" and job.successor.suite.corpus.name == "later"
     plain = prepare(pipeline, suite=editions(), cells=["base"])
     assert plain.successor is None and plain.settings() != job.settings()
+
+
+def test_another_adapter_is_tuned_on_the_next_edition(editions, pipeline, tmp_path):
+    asked = (tmp_path / "q.jsonl").read_text().replace("Price of the", "What does one cost, the")
+    (tmp_path / "t.jsonl").write_text(asked.replace('"id": "', '"id": "t-'))
+    suite = editions(training="t.jsonl")
+    second = tmp_path / "second.yaml"
+    second.write_text(second.read_text() + "training: t.jsonl\n")
+    asked_for = {"suite": suite, "cells": ["base", "tuned"], "probes": ["stale"]}
+    few = ["tuning.rows=8", "tuning.max_steps=2", "tuning.no_context=answer", "tuning.lint=false"]
+    told = estimate(prepare(pipeline, **asked_for, overrides=few)).lines
+    assert any(line.startswith("tuning: ") and line.endswith("once on each edition") for line in told)
+    report = evaluate(pipeline, **asked_for, overrides=few)
+    probe = report.results["probes"]["stale"]
+    assert list(probe) == ["base", "tuned", "retrained"]
+    retrained = probe["retrained"]
+    assert "before" not in retrained and "known" not in retrained and retrained["withdrawn"]["n"] == 1
+    made = report.results["provenance"]
+    digests = [made[name]["digest"] for name in ("adapter", "retrained")]
+    assert len(set(digests)) == 2
+    taught = {name: made[name]["manifest"]["sources"][0]["suite"] for name in ("adapter", "retrained")}
+    assert taught == {"adapter": "first", "retrained": "second"}
+    parts = retrained["seconds_to_right"]["parts"]
+    assert parts["tuning"] == made["retrained"]["manifest"]["seconds"] > 0
+    rows = {(row["cell"], row["question_id"]) for row in report.rows}
+    assert {("stale/retrained", fruit) for fruit in ("fig", "apple", "grape")} <= rows
+    assert "retrained" in plain(report.results)
+    assert judge_again(report, OverlapJudge()).results["probes"]["stale"] == probe
+
+
+def test_what_was_tuned_elsewhere_is_not_tuned_again(editions, pipeline, tiny_adapter):
+    job = prepare(pipeline, suite=editions(), cells=["tuned"], probes=["stale"], adapter=tiny_adapter.path)
+    assert not job.retrains
 
 
 def test_a_suite_without_a_successor_is_refused_in_one_line(editions, pipeline):
