@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -159,7 +160,11 @@ def test_forgetting_is_asked_for_by_a_switch(hybrid_command, warranty, pipeline)
 def test_ctrl_c_is_one_line_and_exit_130(warranty, pipeline):
     endless = ("--set", "tuning.max_steps=100000", "--set", "tuning.rows=40")
     command = [sys.executable, "-m", "hybrid.cli", "eval", str(pipeline), *endless]
-    process = subprocess.Popen(command, env=os.environ.copy(), stderr=subprocess.PIPE, text=True)
+    # What a shell starts in the background ignores Ctrl-C, and so would what the tests start there.
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(
+        command, env=os.environ.copy(), stderr=subprocess.PIPE, text=True, preexec_fn=heard
+    )
     try:
         while process.poll() is None and not list(
             warranty.glob("adapters/*/*.training/checkpoints/*/COMPLETE")
