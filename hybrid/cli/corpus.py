@@ -206,6 +206,25 @@ def check(name: Name, as_json: AsJson = False) -> None:
         )
 
 
+@app.command()
+def index(
+    name: Name,
+    embedder: Annotated[
+        str, typer.Option(help="Bundled name, hub id, folder, or hashing:DIM.")
+    ] = "bundled:all-minilm-l6-v2",
+    as_json: AsJson = False,
+) -> None:
+    """Embed what is new now, so that no question has to wait for it."""
+    from hybrid.retrieval.embed import load_embedder
+    from hybrid.retrieval.index import embed_missing, open_index
+
+    with open_corpus(name, say=_say) as corpus:
+        made = load_embedder(embedder, say=_say)
+        embedded = embed_missing(corpus, made)
+        size = open_index(corpus, made).size
+        _print(_facts(corpus) | {"embedded": embedded, "indexed": size}, as_json)
+
+
 @app.command("list")
 def list_command(as_json: AsJson = False) -> None:
     """List the corpora: those of one's own and the built-in ones."""

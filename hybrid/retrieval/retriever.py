@@ -13,7 +13,7 @@ from hybrid.errors import GenerationGone
 from hybrid.records import Hit
 from hybrid.retrieval.embed import Embedder
 from hybrid.retrieval.index import VectorIndex, caught_up, open_index
-from hybrid.retrieval.lexical import WordIndex, fused
+from hybrid.retrieval.lexical import WordIndex, fused, word_index
 
 if TYPE_CHECKING:
     from llama_index.core.retrievers import BaseRetriever
@@ -122,9 +122,9 @@ class Retriever:
                 return before
             view = corpus.at(generation)
             if before and before.corpus is corpus:
-                index = caught_up(before.index, view, self.embedder)
+                index, words = caught_up(before.index, view, self.embedder), before.words
             else:
-                index = open_index(view, self.embedder)
-            words = WordIndex(view.passages()) if self.lexical else None
+                index, words = open_index(view, self.embedder), None
+            words = word_index(view, words) if self.lexical else None
             self._searched = _Searched(corpus, view, index, words)
             return self._searched

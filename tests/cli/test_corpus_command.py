@@ -160,6 +160,18 @@ def test_a_corpus_is_kept_in_step_with_a_folder(home):
     assert len(Corpus.open("handbook").documents()) == 4
 
 
+def test_what_is_new_is_embedded_before_anybody_asks(home):
+    folder = history(home)
+    asked = ("index", "handbook", "--embedder", "hashing:16", "--json")
+    told = [json.loads(run(*asked))]
+    run("update", "handbook", folder)
+    told += [json.loads(run(*asked)), json.loads(run(*asked))]
+    assert [(each["embedded"], each["indexed"]) for each in told] == [(3, 3), (2, 3), (0, 3)]
+    with pytest.raises(CorpusError, match='Corpus "empty" is empty'):
+        run("create", "empty")
+        run("index", "empty", "--embedder", "hashing:16")
+
+
 def test_a_corpus_is_swapped_rolled_back_and_its_history_told(home):
     folder = history(home)
     run("swap", "handbook", home / "a.md")

@@ -1,7 +1,8 @@
 import pytest
 
-from hybrid.records import Passage
-from hybrid.retrieval.lexical import WordIndex, fused, terms
+from hybrid.corpus.store import Corpus
+from hybrid.records import Document, Passage
+from hybrid.retrieval.lexical import WordIndex, fused, terms, word_index
 
 
 def index_of(*texts, title=""):
@@ -100,3 +101,47 @@ def test_of_equal_scores_the_first_ranking_is_first_and_no_ranking_is_no_fault()
     assert [id for id, _ in fused([[8], [7]], 5)] == [8, 7]
     assert fused([[], []], 5) == []
     assert [id for id, _ in fused([[5, 6], []], 5)] == [5, 6]
+
+
+def passage(id, text):
+    return Passage(id, f"{id}.md", "", text, 0, len(text))
+
+
+def test_what_came_later_is_scored_as_the_base_scores_it():
+    base = ("fig fig fig plum", "fig", "kiwi and a plum", "fig and plum and more")
+    words = index_of(*base)
+    later = words.moved(2, [passage(20 + row, text) for row, text in enumerate(base)], ())
+    for query in ("fig", "plum kiwi", "kiwi fig fig"):
+        first, twins = words.search(query, 9), [id for id in later.search(query, 9) if id >= 20]
+        # Each passage and its later twin are equal, so they come in the same order among themselves.
+        assert [id - 10 for id in twins] == first
+        assert set(later.search(query, 2)) == {first[0], first[0] + 10}
+    assert words.search("fig", 9) == [10, 11, 13] and words.drift == 0 and later.drift == 1
+
+
+def test_what_went_is_not_found_and_comes_back():
+    words = index_of("fig", "fig tree", "kiwi")
+    without = words.moved(2, [passage(20, "a new quince, a fig")], [10])
+    assert without.search("fig", 9) == [11, 20] and without.search("quince", 9) == [20]
+    again = without.moved(3, [passage(10, "fig")], [20])
+    assert again.search("fig", 9) == [10, 11] and again.search("quince", 9) == []
+    assert again.moved(4, [passage(20, "a new quince, a fig")], []).search("quince", 9) == [20]
+    assert again.generation == 3 and without.search("fig", 9, only=[20]) == [20]
+
+
+def test_few_changes_read_only_what_changed(state_folder, monkeypatch):
+    documents = [Document(f"d{number}", "", f"fig number {number}") for number in range(40)]
+    with Corpus.create("c", documents=documents) as corpus:
+        first = word_index(corpus.at(1))
+        corpus.update([Document("d3", "", "a quince")])
+        corpus.remove(["d7"])
+        with monkeypatch.context() as patched:
+            patched.setattr(Corpus, "passages", lambda self: pytest.fail("all passages were read"))
+            moved = word_index(corpus.at(3), first)
+        anew = word_index(corpus.at(3))
+        assert set(moved.search("fig", 99)) == set(anew.search("fig", 99)) and moved.generation == 3
+        assert len(moved.search("fig", 99)) == 38 and moved.search("quince", 9) == anew.search("quince", 9)
+        corpus.update([Document(f"d{number}", "", f"plum number {number}") for number in range(5)])
+        assert word_index(corpus.at(4), moved).drift == 0
+        corpus.purge(["d9"])
+        assert len(word_index(corpus.at(5), moved).search("number", 99)) == 38
