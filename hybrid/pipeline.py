@@ -53,6 +53,18 @@ class Pipeline:
         self.retriever = retriever
         self.generator = generator
 
+    @property
+    def corpus(self) -> Corpus:
+        """What is searched, each question in the newest generation; another one from the next question on.
+
+        Who takes a corpus away closes it once no question is under way.
+        """
+        return self.retriever.corpus
+
+    @corpus.setter
+    def corpus(self, corpus: Corpus) -> None:
+        self.retriever.corpus = corpus
+
     @classmethod
     def load(
         cls,

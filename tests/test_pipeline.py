@@ -143,6 +143,23 @@ def test_another_corpus_and_single_values_replace_those_of_the_files(path):
     assert answer.output_tokens <= 1
 
 
+def test_a_running_pipeline_follows_a_change_and_takes_another_corpus(path):
+    def shown():
+        answer = pipeline.ask("What does one kiwi cost?")
+        return {passage.text for passage in answer.passages}
+
+    kiwi, dearer = (Document("kiwi.md", "", f"One kiwi costs {price} cents.") for price in (9, 11))
+    pipeline = Pipeline.load(path, overrides=["retrieval.k=9", "retrieval.lexical=true"])
+    assert kiwi.text not in shown()
+    with Corpus.open("fruit") as elsewhere:
+        elsewhere.add([kiwi])
+        assert kiwi.text in shown()
+        elsewhere.swap([dearer])
+    assert shown() == {dearer.text}
+    pipeline.corpus = Corpus.create("kiwis", documents=[kiwi])
+    assert shown() == {kiwi.text} and pipeline.corpus.name == "kiwis"
+
+
 @pytest.mark.parametrize(
     ("change", "error", "reason"),
     [
