@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -64,31 +64,46 @@ def move_all(moves: Sequence[Move], journal: Path) -> None:
         moves: finished folders, on the disk.
         journal: a file that is not there, in a folder that ``finish_moves`` looks at.
     """
-    with _locked(journal) as file:
-        file.write(json.dumps([[str(path) for path in move] for move in moves]))
-        file.flush()
-        os.fsync(file.fileno())
-        sync(journal.parent)
+    outdated = [move.outdated for move in moves]
+    with _noted(journal, moves, outdated):
         try:
             _move(moves)
         except BaseException:
             _move_back(moves)
             remove(journal)
             raise
-        _forget(moves, journal)
+        _clear(outdated, journal)
+
+
+def discard(folder: Path, outdated: Path, journal: Path) -> None:
+    """Removes a folder; its name is free at once, and :func:`finish_moves` removes the rest after a crash.
+
+    Args:
+        folder: that is to go.
+        outdated: its name meanwhile.
+        journal: as for :func:`move_all`.
+    """
+    with _noted(journal, [], [outdated]):
+        try:
+            rename(folder, outdated)
+        except BaseException:
+            remove(journal)
+            raise
+        sync(folder.parent)
+        _clear([outdated], journal)
 
 
 def finish_moves(folder: Path) -> None:
-    """Goes on with what :func:`move_all` was doing when its process ended; waits for one that is alive."""
+    """Goes on with what was moved or removed when its process ended; waits for one that is alive."""
     for journal in folder.glob(f"*{JOURNAL}"):
         with suppress(FileNotFoundError), _locked(journal, made=True) as file:
             if journal.exists():
                 try:
-                    moves = [Move(*map(Path, move)) for move in json.load(file)]
+                    noted = json.load(file)
                 except json.JSONDecodeError:  # killed while it was written, before anything was moved
-                    moves = []
-                _move(moves)
-                _forget(moves, journal)
+                    noted = {"moves": [], "outdated": []}
+                _move([Move(*map(Path, move)) for move in noted["moves"]])
+                _clear(map(Path, noted["outdated"]), journal)
 
 
 def _got(descriptor: int) -> bool:
@@ -116,10 +131,23 @@ def _move_back(moves: Sequence[Move]) -> None:
             rename(outdated, target)
 
 
-def _forget(moves: Sequence[Move], journal: Path) -> None:
+def _clear(outdated: Iterable[Path], journal: Path) -> None:
+    """What is outdated goes before the journal, without which nobody would know of it."""
+    for folder in outdated:
+        remove_tree(folder)
     remove(journal)
-    for move in moves:
-        remove_tree(move.outdated)
+
+
+@contextmanager
+def _noted(journal: Path, moves: Sequence[Move], outdated: Sequence[Path]) -> Iterator[None]:
+    """What is to be done stands in the journal, on the disk, before the block does it."""
+    with _locked(journal) as file:
+        paths = [[str(path) for path in move] for move in moves]
+        json.dump({"moves": paths, "outdated": list(map(str, outdated))}, file)
+        file.flush()
+        os.fsync(file.fileno())
+        sync(journal.parent)
+        yield
 
 
 @contextmanager

@@ -93,8 +93,7 @@ def publish(moves: Mapping[Path, Path], *, replace: bool = False) -> None:
         if move.target.exists() and not replace:
             raise taken(move.target.name)
         disk.sync_tree(move.staged)
-    corpora = planned[0].target.parent
-    disk.move_all(planned, corpora / f".{uuid.uuid4().hex}{disk.JOURNAL}")
+    disk.move_all(planned, _journal(planned[0].target.parent))
 
 
 def publish_file(write: Callable[[Path], None], pattern: Path) -> str:
@@ -130,15 +129,16 @@ def keep_only(folder: Path, names: Collection[str]) -> None:
 
 def discard(folder: Path) -> None:
     """Removes a folder; its name is free at once, whatever interrupts the rest."""
-    outdated = _beside(folder, "old")
-    disk.rename(folder, outdated)
-    disk.sync(folder.parent)
-    disk.remove_tree(outdated)
+    disk.discard(folder, _beside(folder, "old"), _journal(folder.parent))
 
 
 def taken(name: str) -> CorpusError:
     """The error for a name that stands for a corpus or suite already."""
     return CorpusError(f'"{name}" exists already; choose another name, or import with --replace.')
+
+
+def _journal(corpora: Path) -> Path:
+    return corpora / f".{uuid.uuid4().hex}{disk.JOURNAL}"
 
 
 def _beside(target: Path, purpose: str) -> Path:

@@ -118,6 +118,8 @@ def state(home):
             found = open_index(corpus, EMBEDDER)
             ids = found.search(EMBEDDER.encode(["text"]), found.size)[0][0]
             assert set(ids.tolist()) == {passage.id for passage in corpus.passages()}
+    # Texts that were replaced or deleted are not left in some hidden folder.
+    assert list(home.rglob(".*.old-*")) == []
     return documents, suite.read_text() == "old" if suite.is_file() else None
 
 
