@@ -502,13 +502,13 @@ class Corpus:
             return list(integrity.faults(db))
 
     def seal(self) -> None:
-        """Marks the corpus as built in: made anew from its manifest, so that a change would be lost."""
+        """Marks the corpus as made of a manifest or a path, and made anew from it: a change would be lost."""
         with self._writing() as db:
             db.execute("INSERT INTO meta (key, value) VALUES ('sealed', 'yes')")
 
     @property
     def sealed(self) -> bool:
-        """Whether it is a built-in corpus, which nobody may change."""
+        """Whether it is made of a manifest or a path, so that nobody may change it."""
         return self.meta("sealed") is not None
 
     def empty(self) -> CorpusError:
@@ -573,7 +573,7 @@ class Corpus:
             )
         if self.sealed:
             raise CorpusError(
-                f'Corpus "{self.name}" is built in and cannot be changed. '
+                f'Corpus "{self.name}" is built in, or made of a path that was asked, and cannot be changed. '
                 "Make your own: hybrid corpus create NAME PATH"
             )
         with self._writing() as db:
