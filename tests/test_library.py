@@ -17,7 +17,8 @@ def test_one_variable_moves_all_state(state_folder, monkeypatch):
 
 def test_an_unknown_pipeline_is_named_with_what_there_is():
     with pytest.raises(
-        UnknownName, match=r'"quickstrat". Available: facts, grounded, .*, quickstart, .*Did you mean "quickstart"'
+        UnknownName,
+        match=r'"quickstrat". Available: facts, grounded, .*, quickstart, .*Did you mean "quickstart"',
     ):
         library.find_pipeline("quickstrat")
 

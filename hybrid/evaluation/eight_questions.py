@@ -224,7 +224,16 @@ def _after_change(run: Run, stale: Mapping[str, Any], declared: str) -> Entry:
     old = stale[model]["stale_rate"]
     rate = "" if old["mean"] is None else f", and without it {_percent(old)} still get the old answer"
     told = f"On changed facts an index that follows brings the {model} model {_points(difference)}{rate}"
-    return _against(difference, run.worth_it, f"{told}{declared}", figures, rows)
+    return _against(difference, run.worth_it, f"{told}{_tuned_again(stale)}{declared}", figures, rows)
+
+
+def _tuned_again(stale: Mapping[str, Any]) -> str:
+    """What the same tuning brings on the next edition, and what it takes."""
+    again = stale.get("retrained")
+    if again is None or again["update_success"]["mean"] is None:
+        return ""
+    took = again["seconds_to_right"]["parts"]["tuning"]
+    return f"; tuned again, in {took:.0f} s, it gets {_percent(again['update_success'])} of them right"
 
 
 def transparency(run: Run) -> Entry:

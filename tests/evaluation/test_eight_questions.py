@@ -154,6 +154,10 @@ def test_change_is_answered_by_the_probe():
     assert entry["status"] == "answered" and "+80 points" in entry["answer"]
     assert "without it 75 % (75 to 75) still get the old answer" in entry["answer"]
     assert entry["rows"][0]["cell"] == "stale/tuned"
+    again = stale_found("retrained", 0.6, 0.0, 901.0)
+    again["retrained"]["seconds_to_right"]["parts"] = {"tuning": 900.0, "answer": 1.0}
+    told = asked(table, probes={"stale": probes["stale"] | again})[5]["answer"]
+    assert "; tuned again, in 900 s, it gets 60 % (60 to 60) of them right" in told
     alone = asked(probes={"stale": stale_found("tuned", 0.1, 0.75)})[5]
     assert (alone["status"], alone["needs"]) == (
         "not measured",
