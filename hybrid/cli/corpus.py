@@ -1,7 +1,7 @@
 """``hybrid corpus``: text goes in, and out; each command is one call of the library."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from hybrid import library
-from hybrid.corpus import Change, Corpus, Ingest, holders, import_set, ingest, open_corpus
+from hybrid.corpus import Change, Corpus, Ingest, holders, import_set, ingest, open_corpus, whole_path
 from hybrid.corpus.importing import Format
 from hybrid.errors import BadInput, CorpusError
 
@@ -74,7 +74,7 @@ def create(
     """Make a corpus from files and folders, or an empty one."""
     found = _read(paths, column, skip, as_json) if paths else Ingest()
     with Corpus.create(
-        name, documents=found.documents, source=_source(paths or []), passage_chars=passage_chars
+        name, documents=found.documents, source=found.sources, passage_chars=passage_chars
     ) as corpus:
         _print(_facts(corpus) | (_left_out(found) if as_json else {}), as_json)
 
@@ -86,19 +86,19 @@ def add(
     """Add files and folders whose ids are free."""
     found = _read(paths, column, skip, as_json)
     with Corpus.open(name) as corpus:
-        _changed(corpus, corpus.add(found.documents, source=_source(paths)), as_json, found)
+        _changed(corpus, corpus.add(found.documents, source=found.sources), as_json, found)
 
 
 @app.command()
 def update(
     name: Name, paths: Paths, column: Columns = None, skip: Skip = False, as_json: AsJson = False
 ) -> None:
-    """Add what is new and replace what is other; of a folder, remove what is no longer in it."""
+    """Add what is new and replace what is other; of a folder or a file, remove what is no longer in it."""
     found = _read(paths, column, skip, as_json)
-    complete = found.ids_known and all(path.is_dir() for path in paths)
-    kept = [entry.id for entry in found.failures]
+    complete = [whole_path(path) for path in paths if path.exists()]
+    kept = [whole_path(entry.path) for entry in found.failures]
     with Corpus.open(name) as corpus:
-        change = corpus.update(found.documents, source=_source(paths), complete=complete, kept=kept)
+        change = corpus.update(found.documents, source=found.sources, complete=complete, kept=kept)
         _changed(corpus, change, as_json, found)
 
 
@@ -116,12 +116,13 @@ def swap(
     """Make other documents the whole corpus, in one step."""
     path = Path(other)
     if path.exists():
-        found, source = _read([path], column, skip, as_json), _source([path])
+        found = _read([path], column, skip, as_json)
     else:
         with open_corpus(other, say=_say) as taken:
-            found, source = Ingest(tuple(taken.documents())), f"corpus {other}"
+            documents = tuple(taken.documents())
+            found = Ingest(documents, sources={document.id: f"corpus {other}" for document in documents})
     with Corpus.open(name) as corpus:
-        _changed(corpus, corpus.swap(found.documents, source=source), as_json, found)
+        _changed(corpus, corpus.swap(found.documents, source=found.sources), as_json, found)
 
 
 @app.command()
@@ -238,11 +239,6 @@ def show(name: Name, as_json: AsJson = False) -> None:
         history = [asdict(generation) for generation in corpus.history()]
         files = [asdict(file) for file in corpus.index_files()]
         _print(_facts(corpus) | {"digest": corpus.digest, "index": files, "history": history}, as_json)
-
-
-def _source(paths: Sequence[Path]) -> str:
-    """What a later update of the same paths is known by."""
-    return " ".join(sorted(str(path.resolve()) for path in paths))
 
 
 def _say(line: str) -> None:

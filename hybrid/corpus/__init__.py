@@ -4,7 +4,7 @@ from hybrid.corpus.builtin import open_corpus
 from hybrid.corpus.changes import Change
 from hybrid.corpus.holders import holders
 from hybrid.corpus.importing import Imported, import_set
-from hybrid.corpus.reading import Ingest, Limits, Skipped, ingest, read_documents
+from hybrid.corpus.reading import Ingest, Limits, Skipped, ingest, read_documents, whole_path
 from hybrid.corpus.split import Piece, split
 from hybrid.corpus.store import Corpus
 
@@ -22,4 +22,5 @@ __all__ = [
     "open_corpus",
     "read_documents",
     "split",
+    "whole_path",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from hybrid.corpus import rows, schema
+from hybrid.corpus.rows import Source
 from hybrid.errors import CorpusError, UnknownName
 from hybrid.records import Document
 
@@ -41,7 +42,11 @@ class Change:
 
 
 def add(
-    db: sqlite3.Connection, documents: Sequence[Document], passage_chars: int | None, source: str, note: str
+    db: sqlite3.Connection,
+    documents: Sequence[Document],
+    passage_chars: int | None,
+    source: Source,
+    note: str,
 ) -> Change:
     """Adds documents whose ids are free."""
     rows.check(documents)
@@ -74,7 +79,7 @@ def bring_in(
     passage_chars: int | None,
     *,
     operation: str,
-    source: str,
+    source: Source,
     replaced: Iterable[str] = (),
     note: str,
     vectors: rows.Given | None = None,
@@ -86,7 +91,7 @@ def bring_in(
         documents: what is to be there afterwards; those that are there as they are stay untouched.
         passage_chars: greatest length of a passage; None if a document is one passage.
         operation: for the history.
-        source: where the documents come from.
+        source: where the documents come from, also those that stay untouched.
         replaced: ids of documents that go unless they are among ``documents``.
         note: for the history.
         vectors: of the documents.
@@ -100,6 +105,7 @@ def bring_in(
     added = tuple(document.id for document in fresh if document.id not in there)
     removed = tuple(id for id in replaced if id not in given)
     unchanged = len(given) - len(fresh)
+    rows.set_sources(db, documents, source)
     if not fresh and not removed:
         return Change(rows.newest(db), unchanged=unchanged)
     generation = rows.begin(

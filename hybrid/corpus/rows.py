@@ -14,6 +14,9 @@ from hybrid.corpus.split import split
 from hybrid.errors import CorpusError
 from hybrid.records import Document
 
+Source = str | Mapping[str, str]
+"""Where documents come from: all of them, or document id → where that one does; empty if nobody knows."""
+
 _ALIVE = "l.born <= :generation AND (l.died IS NULL OR l.died > :generation)"
 
 GENERATIONS = """
@@ -186,7 +189,7 @@ def insert(
     documents: Iterable[Document],
     generation: int,
     passage_chars: int | None,
-    source: str,
+    source: Source,
     given: Given | None = None,
 ) -> None:
     """Adds documents, their passages, and the vectors that are given with them."""
@@ -196,7 +199,15 @@ def insert(
     db.executemany(
         "INSERT INTO document (row, id, title, text, digest, metadata, source) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            (row, doc.id, doc.title, doc.text, schema.document_digest(doc), _json(doc.metadata), source)
+            (
+                row,
+                doc.id,
+                doc.title,
+                doc.text,
+                schema.document_digest(doc),
+                _json(doc.metadata),
+                _source_of(doc, source),
+            )
             for row, doc in numbered
         ),
     )
@@ -285,13 +296,27 @@ def alive(db: sqlite3.Connection, ids: Iterable[str]) -> dict[str, str]:
     return dict(db.execute(query, (json.dumps(list(ids)),)).fetchall())
 
 
-def alive_of(db: sqlite3.Connection, source: str | None) -> list[str]:
-    """The ids of all documents of a source (of any source if it is None) in the newest generation."""
+def alive_sources(db: sqlite3.Connection) -> dict[str, str]:
+    """Id → source of all documents in the newest generation."""
     query = (
-        "SELECT d.id FROM life l JOIN document d ON d.row = l.document_row"
-        " WHERE l.died IS NULL AND (?1 IS NULL OR d.source = ?1) ORDER BY d.row"
+        "SELECT d.id, d.source FROM life l JOIN document d ON d.row = l.document_row"
+        " WHERE l.died IS NULL ORDER BY d.row"
     )
-    return [id for (id,) in db.execute(query, (source,))]
+    return dict(db.execute(query).fetchall())
+
+
+def set_sources(db: sqlite3.Connection, documents: Iterable[Document], source: Source) -> None:
+    """Tells anew where documents of the newest generation come from, unless that is not known."""
+    told = ((_source_of(document, source), document.id) for document in documents)
+    db.executemany(
+        "UPDATE document SET source = ?1 WHERE source <> ?1"
+        " AND row = (SELECT document_row FROM life WHERE document_id = ?2 AND died IS NULL)",
+        ((place, id) for place, id in told if place),
+    )
+
+
+def _source_of(document: Document, source: Source) -> str:
+    return source if isinstance(source, str) else source.get(document.id, "")
 
 
 def record_index(db: sqlite3.Connection, file: IndexFile) -> None:

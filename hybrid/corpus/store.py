@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hybrid import disk
 from hybrid.corpus import changes, folders, integrity, rows, schema
 from hybrid.corpus.changes import Change
-from hybrid.corpus.rows import IndexFile
+from hybrid.corpus.rows import IndexFile, Source
 from hybrid.errors import CorpusError, UnknownName
 from hybrid.records import Document, Gold, Passage
 
@@ -52,7 +52,7 @@ class Corpus:
         name: str,
         *,
         documents: Iterable[Document] = (),
-        source: str = "",
+        source: Source = "",
         home: Path | None = None,
         passage_chars: int | None = 400,
     ) -> Self:
@@ -61,7 +61,7 @@ class Corpus:
         Args:
             name: letters, digits, ``.``, ``_`` and ``-``.
             documents: its first ones; without any it is empty.
-            source: where they come from.
+            source: where they come from, or document id → where that one does.
             home: the state folder; by default ``hybrid.library.home()``.
             passage_chars: greatest length of a passage; None if each document is to be one passage.
 
@@ -251,12 +251,12 @@ class Corpus:
         found = self._alive(f"{query} ORDER BY p.id", document=gold.document, start=gold.start, end=gold.end)
         return [Passage(**row) for row in found]
 
-    def add(self, documents: Iterable[Document], *, source: str = "", note: str = "") -> Change:
+    def add(self, documents: Iterable[Document], *, source: Source = "", note: str = "") -> Change:
         """Adds documents, all or none; when it returns they are on the disk.
 
         Args:
             documents: with ids that the corpus does not hold.
-            source: where they come from.
+            source: where they come from, or document id → where that one does.
             note: for the history.
 
         Raises:
@@ -270,8 +270,8 @@ class Corpus:
         self,
         documents: Iterable[Document],
         *,
-        source: str = "",
-        complete: bool = False,
+        source: Source = "",
+        complete: bool | Collection[str] = False,
         kept: Collection[str] = (),
         note: str = "",
         vectors: Mapping[str, NDArray[np.float32]] | None = None,
@@ -281,10 +281,12 @@ class Corpus:
 
         Args:
             documents: those that are there as they are stay untouched, with their passages and vectors.
-            source: where they come from, such as a folder.
-            complete: whether this is all that the source has: what came from it earlier and is not among
+            source: where they come from, such as a folder, or document id → where that one does. It becomes
+                the source of documents that are there as they are, too.
+            complete: whether this is all that the source has, or the sources of which it is all: what came
+                from one of them earlier, or from below it (``docs`` and ``docs/a.md``), and is not among
                 ``documents`` is removed.
-            kept: ids that are not removed although they are not among ``documents``.
+            kept: sources of which, and below which, nothing is removed nevertheless.
             note: for the history.
             vectors: of the documents, by id, kept in the same step; for a corpus whose documents are one
                 passage each. They belong to the documents: equal texts may have different ones. What tells
@@ -296,9 +298,11 @@ class Corpus:
                 given to a corpus that is cut into passages, or its other vectors are of another embedder.
         """
         batch = list(documents)
+        told = {source} if isinstance(source, str) else set(source.values())
+        whole = told if isinstance(complete, bool) else complete
         given = None if vectors is None else self._given(embedder, vectors, batch)
         with self._changing() as db:
-            vanished = [id for id in rows.alive_of(db, source) if id not in kept] if complete else []
+            vanished = [] if complete is False else _from(rows.alive_sources(db), whole, kept)
             if not batch and not vanished:
                 raise CorpusError("There are no documents to add.")
             change = changes.bring_in(
@@ -315,7 +319,7 @@ class Corpus:
                 raise self.other_embedder(embedder)
             return change
 
-    def swap(self, documents: Iterable[Document], *, source: str = "", note: str = "") -> Change:
+    def swap(self, documents: Iterable[Document], *, source: Source = "", note: str = "") -> Change:
         """Makes these documents the whole corpus, in one step; what is the same stays untouched.
 
         Raises:
@@ -330,7 +334,7 @@ class Corpus:
                 self.passage_chars,
                 operation="swap",
                 source=source,
-                replaced=rows.alive_of(db, None),
+                replaced=rows.alive_sources(db),
                 note=note,
             )
 
@@ -607,6 +611,15 @@ def _among(query: str, **allowed: Collection[int] | Collection[str] | None) -> t
     given = {name: values for name, values in allowed.items() if values is not None}
     narrowed = (f" AND {rows.AMONG[name]} IN (SELECT value FROM json_each(:{name}))" for name in given)
     return query + "".join(narrowed), {name: json.dumps(list(values)) for name, values in given.items()}
+
+
+def _from(sources: Mapping[str, str], whole: Collection[str], kept: Collection[str]) -> list[str]:
+    """The ids of those documents whose source is one of some, or below it, and is not kept."""
+    return [id for id, source in sources.items() if _is_in(source, whole) and not _is_in(source, kept)]
+
+
+def _is_in(source: str, places: Iterable[str]) -> bool:
+    return any(source == place or (place and source.startswith(f"{place}/")) for place in places)
 
 
 def _packed(vector: Sequence[float] | NDArray[np.float32]) -> bytes:

@@ -93,7 +93,50 @@ def test_an_update_with_skip_removes_nothing_that_could_not_be_read(home):
     (folder / "d.csv").write_text("no column\n")
     (folder / "c.md").unlink()
     (folder / "e.md").write_text("e")
-    assert json.loads(run("update", "handbook", folder, "--skip", "--json"))["removed"] == 0
+    (folder / "sub.md").mkdir()
+    (folder / "sub.md" / "f.md").write_text("f")
+    changed = json.loads(run("update", "handbook", folder, "--skip", "--json"))
+    # Of a file that fails nothing is removed; of the others it is known what they hold.
+    assert (changed["added"], changed["removed"]) == (2, 1)
+    assert {document.id for document in Corpus.open("handbook").documents()} == {
+        "a.md",
+        "e.md",
+        "sub.md/f.md",
+    }
+
+
+def test_rows_that_a_file_has_no_more_are_removed_unless_one_of_them_fails(home):
+    (home / "faq.csv").write_text("topic,text\na,A.\nb,B.\n")
+    run("create", "handbook", home / "faq.csv", home / "b.md")
+    (home / "faq.csv").write_text("topic,text\na,A.\nb, \n")
+    assert json.loads(run("update", "handbook", home / "faq.csv", "--skip", "--json"))["removed"] == 0
+    (home / "faq.csv").write_text("topic,text\na,A.\n")
+    changed = json.loads(run("update", "handbook", home / "faq.csv", "--json"))
+    assert (changed["removed"], changed["documents"]) == (1, 2)
+
+
+def test_what_a_folder_has_no_more_is_removed_however_it_came(home, monkeypatch):
+    for name in ("v1", "v2"):
+        (home / name).mkdir()
+        for each in "abc"[: 4 - int(name[1])]:
+            (home / name / f"{each}.md").write_text(f"Text {each}.")
+    removed = lambda *arguments: json.loads(run(*arguments, "--json"))["removed"]  # noqa: E731
+    # A link to a release is the same source wherever it leads.
+    (home / "current").symlink_to(home / "v1")
+    run("create", "linked", home / "current")
+    (home / "current").unlink()
+    (home / "current").symlink_to(home / "v2")
+    assert removed("update", "linked", home / "current") == 1
+    # What is there as it is, is of the folder that told it last.
+    run("create", "swapped", home / "v1")
+    run("swap", "swapped", home / "v2")
+    run("create", "single", home / "v2" / "a.md", home / "v2" / "b.md")
+    run("update", "single", home / "v2" / "b.md")
+    (home / "other.md").write_text("Other.")
+    run("create", "two", home / "other.md", home / "v2")
+    (home / "v2" / "b.md").unlink()
+    monkeypatch.chdir(home)
+    assert [removed("update", name, "v2/") for name in ("swapped", "single", "two")] == [1, 1, 1]
 
 
 def test_show_prints_a_line_for_each_fact(home):

@@ -53,7 +53,7 @@ def test_what_a_complete_source_has_no_more_is_removed(corpus):
 
 
 def test_what_is_kept_stays_though_its_source_does_not_tell_it(corpus):
-    assert corpus.update([NEW_ONE], source="docs", complete=True, kept=["two"]).removed == ()
+    assert corpus.update([NEW_ONE], source="docs", complete=True, kept=["docs"]).removed == ()
 
 
 def test_a_source_may_be_emptied_but_not_be_nothing(corpus):

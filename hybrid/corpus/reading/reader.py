@@ -1,6 +1,7 @@
 """Files and folders become documents, within limits, and everything that does not is told."""
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from io import BufferedReader
@@ -62,6 +63,7 @@ def ingest(
 
 def _read(paths: Iterable[Path], columns: Mapping[str, str], limits: Limits) -> Ingest:
     documents: list[Document] = []
+    sources: dict[str, str] = {}
     skipped: list[Skipped] = []
     files: Counter[str] = Counter()
     passed_over: Counter[str] = Counter()
@@ -75,14 +77,25 @@ def _read(paths: Iterable[Path], columns: Mapping[str, str], limits: Limits) -> 
             except Refused as exc:
                 found, refused = [], [exc]
             documents += found
+            sources |= dict.fromkeys((document.id for document in found), whole_path(place.path))
             skipped += [_skipped(place, exc) for exc in refused]
-    return Ingest(tuple(documents), tuple(skipped), dict(files), {k: n for k, n in passed_over.items() if n})
+    counts = dict(files), {kind: times for kind, times in passed_over.items() if times}
+    return Ingest(tuple(documents), tuple(skipped), *counts, sources)
 
 
 def _skipped(place: Place, refused: Refused) -> Skipped:
-    # A name that is not UTF-8 must not keep the report from being written.
-    path, id = (text.encode("utf-8", "backslashreplace").decode() for text in (str(place.path), place.id))
+    path, id = map(_writable, (str(place.path), place.id))
     return Skipped(path, id, refused.kind, refused.reason, refused.row)
+
+
+def whole_path(path: Path | str) -> str:
+    """A path from the root on; links stay, so that a name which leads elsewhere later is the same source."""
+    return _writable(os.path.abspath(path))
+
+
+def _writable(text: str) -> str:
+    """A name that is not UTF-8 must not keep a report, or a source, from being written."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class _Reader:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hybrid.corpus.reading.content import Kind
-from hybrid.corpus.reading.endings import FORMATS, ROWS, ending, known
+from hybrid.corpus.reading.endings import FORMATS, ending, known
 from hybrid.errors import BadInput
 from hybrid.records import Document
 
@@ -61,23 +61,19 @@ class Ingest:
         skipped: what was left out; what has the same bytes as an earlier file is no failure.
         files: ending → how many such files there were.
         passed_over: what folders hold beside them → how often: endings, ``hidden``, ``links to folders``.
+        sources: id of each document → the whole path of its file.
     """
 
     documents: tuple[Document, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     files: Mapping[str, int] = field(default_factory=dict)
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def failures(self) -> tuple[Skipped, ...]:
         """What could not be read."""
         return tuple(entry for entry in self.skipped if entry.kind != "duplicate")
-
-    @property
-    def ids_known(self) -> bool:
-        """Whether the ids of all that failed are known: not those of rows, or of what is in a folder."""
-        endings = {ending(Path(entry.path)) for entry in self.failures}
-        return endings <= FORMATS.keys() - ROWS.keys()
 
     def summary(self) -> list[str]:
         """A line for each kind of what was left out, with a few names, and one for what was passed over."""
