@@ -15,6 +15,8 @@ from typing import NamedTuple, TextIO
 
 JOURNAL = ".moves"
 """How the name of a journal ends."""
+JUST_MADE = 60.0
+"""Seconds."""
 
 
 @contextmanager
@@ -45,6 +47,28 @@ def only_writer(
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def in_use(folder: Path) -> Iterator[None]:
+    """Tells other processes that a folder is worked in, also under another name; waits for one that does."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def remove_unused(folder: Path) -> None:
+    """Removes a folder that no process works in; one that was just made may not be marked as used yet."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            if time.time() - folder.stat().st_mtime > JUST_MADE and _got(descriptor):
+                remove_tree(folder)
+        finally:
+            os.close(descriptor)
 
 
 class Move(NamedTuple):

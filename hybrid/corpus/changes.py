@@ -159,7 +159,7 @@ def purge(db: sqlite3.Connection, ids: Collection[str], note: str) -> Change:
     )
     for table, column in (("passage", "document_row"), ("life", "document_row"), ("document", "row")):
         db.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT row FROM target)")
-    db.execute("DELETE FROM vector WHERE text_digest NOT IN (SELECT text_digest FROM passage)")
+    rows.forget_vectors(db)
     db.execute("DELETE FROM index_file")
     db.execute("DROP TABLE target")
     return Change(number, removed=_sorted(there), purged=_sorted(set(targets.values())))

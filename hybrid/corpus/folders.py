@@ -68,14 +68,25 @@ def writer_lock(folder: Path, *, patience: float = PATIENCE) -> Iterator[None]:
 
 @contextmanager
 def staged_folder(target: Path) -> Iterator[Path]:
-    """An empty folder beside ``target`` to build in; it is removed at the end if it is still there."""
+    """An empty folder beside ``target`` to build in; it is removed at the end if it is still there.
+
+    What a process that was killed had built is removed by the next one that builds or purges.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
+    sweep(target)
     staged = _beside(target, "new")
     disk.make_folder(staged)
     try:
-        yield staged
+        with disk.in_use(staged):
+            yield staged
     finally:
         disk.remove_tree(staged)
+
+
+def sweep(target: Path) -> None:
+    """Removes the folders beside a corpus that processes built in until they were killed."""
+    for staged in target.parent.glob(".*.new-*"):
+        disk.remove_unused(staged)
 
 
 def publish(moves: Mapping[Path, Path], *, replace: bool = False) -> None:
@@ -89,11 +100,15 @@ def publish(moves: Mapping[Path, Path], *, replace: bool = False) -> None:
         CorpusError: a name is taken, and ``replace`` is not set.
     """
     planned = [disk.Move(staged, target, _beside(target, "old")) for staged, target in moves.items()]
-    for move in planned:
-        if move.target.exists() and not replace:
-            raise taken(move.target.name)
-        disk.sync_tree(move.staged)
-    disk.move_all(planned, _journal(planned[0].target.parent))
+    for staged in moves:
+        disk.sync_tree(staged)
+    corpora = planned[0].target.parent
+    # One at a time, so that of two who want a name the second one is told.
+    with disk.in_use(corpora):
+        for move in planned:
+            if move.target.exists() and not replace:
+                raise taken(move.target.name)
+        disk.move_all(planned, _journal(corpora))
 
 
 def publish_file(write: Callable[[Path], None], pattern: Path) -> str:

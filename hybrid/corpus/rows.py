@@ -262,6 +262,14 @@ def put_vectors(db: sqlite3.Connection, embedder: str, vectors: Mapping[str, byt
         "INSERT OR REPLACE INTO vector (embedder, text_digest, data) VALUES (?, ?, ?)",
         ((embedder, digest, vectors[digest]) for digest in sorted(vectors)),
     )
+    if db.execute("SELECT 1 FROM generation WHERE purged IS NOT NULL").fetchone():
+        # What was purged while its vector was made must not come back by it.
+        forget_vectors(db)
+
+
+def forget_vectors(db: sqlite3.Connection) -> None:
+    """Removes the vectors of texts that no generation has."""
+    db.execute("DELETE FROM vector WHERE text_digest NOT IN (SELECT text_digest FROM passage)")
 
 
 def oldest_lacks_vector(db: sqlite3.Connection, embedder: str) -> bool:

@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from hybrid import disk
 from hybrid.corpus import changes, folders, integrity, rows, schema
 from hybrid.corpus.changes import Change
 from hybrid.corpus.rows import IndexFile, Source
-from hybrid.errors import CorpusError, UnknownName
+from hybrid.errors import CorpusBusy, CorpusError, UnknownName
 from hybrid.records import Document, Gold, Passage
 
 
@@ -112,9 +112,18 @@ class Corpus:
 
         Raises:
             GenerationGone: it was purged.
-            CorpusError: there is no such generation.
+            CorpusError: there is no such generation, or the name was given to another corpus.
         """
-        return type(self)(self.folder, at=generation)
+        bound = type(self)(self.folder, at=generation)
+        if bound._inode != self._inode:
+            bound.close()
+            raise self._replaced()
+        return bound
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it is always read in one generation."""
+        return self._at is not None
 
     @staticmethod
     def exists(name: str, *, home: Path | None = None) -> bool:
@@ -370,19 +379,24 @@ class Corpus:
 
         Raises:
             UnknownName: no generation ever held a document of that id.
-            CorpusError: somebody reads the corpus without a pause, so that bytes are left: purge again.
+            CorpusError: the disk is full, or somebody reads without a pause, so that bytes are left: purge
+                again.
         """
         with self._changing() as db:
             change = changes.purge(db, list(dict.fromkeys(ids)), note)
             if change.purged:
                 schema.begin_purge(db)
         # Whatever stops the cleaning here: the next writer goes on with it.
-        with self._only_writer() as db:
-            if not schema.finish_purge(db, self.folder / "index"):
-                raise CorpusError(
-                    f'Corpus "{self.name}" is being read without a pause, so that old bytes are left in '
-                    f"its file; run again: hybrid corpus purge {self.name}"
-                )
+        try:
+            with self._only_writer() as db:
+                done = schema.finish_purge(db, self.folder / "index")
+        except CorpusBusy:
+            raise
+        except CorpusError as exc:
+            raise self._bytes_left(f"its files could not be written anew ({exc.__cause__})") from exc
+        if not done:
+            raise self._bytes_left("it is being read without a pause")
+        folders.sweep(self.folder)
         return change
 
     def missing_vectors(self, embedder: str, ids: Collection[int] | None = None) -> dict[str, str]:
@@ -528,6 +542,12 @@ class Corpus:
             "or it was made by another embedder. Make a new corpus, or clear this one."
         )
 
+    def _bytes_left(self, reason: str) -> CorpusError:
+        return CorpusError(
+            f'What was purged is out of corpus "{self.name}", but old bytes are left in its files, because '
+            f"{reason}; run again: hybrid corpus purge {self.name}"
+        )
+
     def _given(
         self, embedder: str, vectors: Mapping[str, NDArray[np.float32]], documents: Sequence[Document]
     ) -> rows.Given:
@@ -541,6 +561,9 @@ class Corpus:
                 f'Document "{lacking[0]}" came without a vector, unlike others; give one to each.'
             )
         return rows.Given(embedder, {id: _packed(vector) for id, vector in vectors.items()})
+
+    def _replaced(self) -> CorpusError:
+        return CorpusError(f'Corpus "{self.name}" was replaced meanwhile; open it again.')
 
     def _digests(self) -> dict[str, str]:
         return {row["id"]: row["digest"] for row in self._alive(rows.DIGESTS)}
@@ -597,10 +620,13 @@ class Corpus:
         """A connection that writes, under the writer's lock."""
         with folders.writer_lock(self.folder, patience=patience), schema.write_faults(self.name):
             if self._path.stat().st_ino != self._inode:
-                raise CorpusError(f'Corpus "{self.name}" was replaced meanwhile; open it again.')
+                raise self._replaced()
             db = schema.connect_writer(self._path)
             try:
                 yield db
+                # What was committed is in the file itself then, as far as nothing is in the way.
+                with suppress(sqlite3.Error):
+                    db.execute("PRAGMA wal_checkpoint(PASSIVE)")
             finally:
                 # Closing rolls back what was not committed.
                 db.close()

@@ -152,11 +152,14 @@ def _fault(corpus: Corpus, file: IndexFile) -> str:
     path = corpus.folder / "index" / file.name
     if not path.is_file():
         return "is missing"
-    if file_digest(path) != file.sha256:
-        return "has other bytes than were recorded"
+    try:
+        if file_digest(path) != file.sha256:
+            return "has other bytes than were recorded"
+        held = set(_ids(faiss.read_index(str(path))).tolist())
+    except (OSError, RuntimeError) as exc:
+        return f"cannot be read ({exc})"
     with corpus.at(file.generation) as then:
         wanted = {passage.id for passage in then.passages()}
-    held = set(_ids(faiss.read_index(str(path))).tolist())
     return f"lacks {len(wanted - held)} passages, has {len(held - wanted)} too many" if held != wanted else ""
 
 
@@ -179,11 +182,16 @@ def _embed_missing(
 
 
 def _from_file(now: Corpus, embedder: Embedder) -> VectorIndex | None:
-    found = now.index_file(embedder.digest)
-    if found is None or file_digest(found[1]) != found[0].sha256:
+    if (found := now.index_file(embedder.digest)) is None:
         return None
-    base = VectorIndex(found[0].generation, faiss.read_index(str(found[1])))
-    return _moved(base, now, embedder)
+    file, path = found
+    try:
+        if file_digest(path) != file.sha256:
+            return None
+        base = faiss.read_index(str(path))
+    except (OSError, RuntimeError):  # gone since it was looked up, because another process wrote a newer one
+        return None
+    return _moved(VectorIndex(file.generation, base), now, embedder)
 
 
 def _moved(index: VectorIndex, now: Corpus, embedder: Embedder) -> VectorIndex:

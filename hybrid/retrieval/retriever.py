@@ -77,12 +77,14 @@ class Retriever:
             return []
         vectors = self.embedder.encode(questions)
         while True:
-            searched = self._current()
             try:
+                searched = self._current()
                 only = None if where is None else searched.view.matching(where)
                 rankings = self._rankings(searched, questions, vectors, k or self.k, only)
                 passages = searched.view.fetch({id for ranking in rankings for id, _ in ranking})
             except GenerationGone:  # purged while it was searched
+                if self.corpus.is_bound:
+                    raise
                 continue
             return [[Hit(passages[id], score) for id, score in ranking] for ranking in rankings]
 

@@ -1,3 +1,4 @@
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -166,11 +167,10 @@ def test_a_purge_that_was_broken_off_is_finished_by_the_next_writer(corpus, monk
     monkeypatch.setattr("hybrid.corpus.schema.begin_purge", stop_after_commit)
     with pytest.raises(ZeroDivisionError):
         corpus.purge()
-    assert corpus.generation == 3
-    assert b"First." in bytes_of(corpus)
+    assert (corpus.generation, corpus.meta("purging")) == (3, "yes")
     monkeypatch.undo()
     corpus.add([Document("new", "", "New.")])
-    assert b"First." not in bytes_of(corpus)
+    assert b"First." not in bytes_of(corpus) and corpus.meta("purging") is None
 
 
 def test_a_purge_that_a_reader_holds_up_says_so_and_can_be_repeated(corpus, monkeypatch):
@@ -312,3 +312,22 @@ TestLife = Life.TestCase
 TestLife.settings = settings(
     max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+def test_a_purge_whose_bytes_could_not_be_taken_says_that_it_is_committed(corpus, monkeypatch):
+    corpus.update([NEW_ONE])
+    finish = schema.finish_purge
+
+    def full(db, index):
+        if db.execute("SELECT 1 FROM meta WHERE key = 'purging'").fetchone():
+            raise sqlite3.OperationalError("database or disk is full")
+        return finish(db, index)
+
+    monkeypatch.setattr("hybrid.corpus.schema.finish_purge", full)
+    told = r"^What was purged is out of corpus .* \(database or disk is full\); run again: .* purge c$"
+    with pytest.raises(CorpusError, match=told):
+        corpus.purge()
+    assert corpus.generation == 3
+    monkeypatch.undo()
+    corpus.purge()
+    assert b"First." not in bytes_of(corpus)

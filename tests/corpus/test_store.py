@@ -1,5 +1,6 @@
 import hashlib
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -9,6 +10,7 @@ import threading
 import numpy as np
 import pytest
 
+from hybrid import disk
 from hybrid.corpus.changes import Change
 from hybrid.corpus.folders import writer_lock
 from hybrid.corpus.rows import IndexFile
@@ -276,3 +278,51 @@ def test_what_was_acknowledged_survives_a_kill(corpus, tmp_path):
     assert {f"{number}-{copy}" for number in told for copy in range(3)} <= kept
     assert (len(kept) - 2) % 3 == 0
     corpus.add([Document("after", "", "The lock of the killed writer is free.")])
+
+
+def test_the_file_alone_holds_what_was_committed(corpus, tmp_path):
+    corpus.add([Document("new", "", "New.")])
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    shutil.copy(corpus.folder / "corpus.db", copy)
+    with Corpus(copy) as copied:
+        assert copied.documents() == corpus.documents() and copied.generation == 2
+
+
+def test_of_two_who_make_a_corpus_of_one_name_one_is_told(tmp_path):
+    def make(number, name):
+        together.wait()
+        try:
+            Corpus.create(name, home=tmp_path, documents=[Document(str(number), "", "Text.")]).close()
+            made.append(str(number))
+        except CorpusError as exc:
+            assert "exists already" in str(exc)
+
+    for round in range(12):
+        made, together = [], threading.Barrier(2)
+        threads = [threading.Thread(target=make, args=(number, f"c{round}")) for number in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with Corpus.open(f"c{round}", home=tmp_path) as corpus:
+            assert [document.id for document in corpus.documents()] == made
+
+
+def test_what_a_killed_process_was_building_is_removed_and_nothing_else(tmp_path):
+    dead, busy, young = (tmp_path / "corpora" / f".c.new-{name}" for name in ("dead", "busy", "young"))
+    for folder in (dead, busy, young):
+        folder.mkdir(parents=True)
+        (folder / "corpus.db").write_text("Text.")
+    for folder in (dead, busy):
+        os.utime(folder, (0, 0))
+    with disk.in_use(busy):
+        Corpus.create("other", home=tmp_path).close()
+    assert [folder.exists() for folder in (dead, busy, young)] == [False, True, True]
+
+
+def test_a_generation_of_a_corpus_that_was_replaced_is_not_that_of_the_new_one(corpus, tmp_path):
+    Corpus.delete("handbook", home=tmp_path)
+    Corpus.create("handbook", home=tmp_path, documents=[Document("new", "", "New.")]).close()
+    with pytest.raises(CorpusError, match="was replaced meanwhile; open it again"):
+        corpus.at(1)

@@ -1,3 +1,5 @@
+import sqlite3
+
 import faiss
 import numpy as np
 import pytest
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 
 from hybrid.corpus.folders import writer_lock
 from hybrid.corpus.schema import searchable
-from hybrid.errors import CorpusError
+from hybrid.errors import CorpusError, GenerationGone
 from hybrid.records import Document
 from hybrid.retrieval import index
 from hybrid.retrieval.embed import HashingEmbedder
@@ -271,3 +273,29 @@ def test_an_index_with_other_passages_is_told(small_corpus):
     )
     [line] = repair(small_corpus)
     assert line.endswith("lacks 14 passages, has 1 too many; it will be built again")
+
+
+def test_an_index_file_that_goes_while_it_is_opened_is_built_again(small_corpus, monkeypatch):
+    found = search(small_corpus, "fig")
+
+    def gone(path):
+        raise RuntimeError(f"could not open {path}")
+
+    monkeypatch.setattr(index.faiss, "read_index", gone)
+    assert search(small_corpus, "fig") == found
+    assert "cannot be read (could not open" in repair(small_corpus)[0]
+
+
+def test_a_text_that_is_purged_while_it_is_embedded_leaves_no_vector(small_corpus):
+    class Purging(HashingEmbedder):
+        def encode(self, texts):
+            if not small_corpus.history()[0].purged:
+                small_corpus.purge(["fig.md"])
+            return super().encode(texts)
+
+    with pytest.raises(GenerationGone):
+        open_index(small_corpus, Purging(64))
+    with sqlite3.connect(small_corpus.folder / "corpus.db") as db:
+        query = "SELECT count(*) FROM vector WHERE text_digest NOT IN (SELECT text_digest FROM passage)"
+        assert db.execute(query).fetchone() == (0,)
+    assert open_index(small_corpus, HashingEmbedder(64)).size == len(small_corpus.passages())

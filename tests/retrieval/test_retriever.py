@@ -4,7 +4,7 @@ from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.retrievers import BaseRetriever
 
 from hybrid.corpus.store import Corpus
-from hybrid.errors import CorpusError
+from hybrid.errors import CorpusError, GenerationGone
 from hybrid.records import Document
 from hybrid.retrieval.embed import HashingEmbedder
 from hybrid.retrieval.retriever import Retriever
@@ -136,3 +136,25 @@ def test_a_filter_looks_at_what_came_later_too(tagged):
     assert set(documents_of(retriever.retrieve("a fig", where={"lang": "de"}))) == {
         "new", "10", "20", "30", "40", "50",
     }  # fmt: skip
+
+
+def test_a_question_during_a_purge_is_answered_from_what_is_left(small_corpus):
+    class Purging(HashingEmbedder):
+        """Purges a document between the look at the newest generation and reading it."""
+
+        purged = False
+
+        def encode(self, texts):
+            if PRICE not in texts and not self.purged:
+                self.purged = True
+                small_corpus.purge(["fig.md"])
+            return super().encode(texts)
+
+    hits = Retriever(small_corpus, Purging(64), 9).retrieve(PRICE)
+    assert hits and "fig.md" not in documents_of(hits)
+    with small_corpus.at(small_corpus.generation) as bound:
+        retriever = Retriever(bound, HashingEmbedder(64), 9)
+        assert documents_of(retriever.retrieve(PRICE)) == documents_of(hits)
+        small_corpus.purge([hits[0].passage.document])
+        with pytest.raises(GenerationGone):
+            retriever.retrieve(PRICE)
