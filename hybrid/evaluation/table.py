@@ -265,7 +265,7 @@ def further_blocks(results: Results) -> list[Block]:
     """What some runs have beside: harm and help of passages, probes, ragas, and labels of people."""
     return [
         *memory_blocks(results),
-        *probe_blocks(results),
+        *probe_blocks(results).values(),
         *ragas_blocks(results),
         *label_blocks(results),
     ]
@@ -316,10 +316,10 @@ def memory_blocks(results: Results) -> list[Block]:
     return [Block(header, tuple(rows), notes.lines())]
 
 
-def probe_blocks(results: Results) -> list[Block]:
-    """What each probe found beside the figures of its columns, a row for each cell that it explains."""
-    found = results.get("probes", {})
-    return [_probe_block(probe, found[probe]) for probe in FINDINGS if probe in found]
+def probe_blocks(results: Results) -> dict[str, Block]:
+    """Probe → what it found beside the figures of its columns, a row for each cell that it explains."""
+    found = results.get("probes") or {}
+    return {probe: _probe_block(probe, found[probe]) for probe in FINDINGS if probe in found}
 
 
 def _probe_block(probe: str, cells: Mapping[str, Any]) -> Block:

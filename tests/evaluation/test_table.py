@@ -153,13 +153,13 @@ def test_each_probe_has_a_block_of_what_it_found():
         counterfactual={"right": rate(0.5), "skipped": {"the answer is a list": 2}},
         position={"first": rate(0.75), "largest": rate(-0.5, **{"from": "first", "to": "middle"})},
     )
-    harm, position, swapped = probe_blocks(found)
+    harm, position, swapped = probe_blocks(found).values()
     assert harm.rows == (("base+rag", "15 [15, 15]", "– (1)", "40"),)
     assert harm.notes == ("(1) 3 questions are right",)
     assert position.notes[-1] == "base+rag: the largest difference is from gold first to gold middle"
     assert position.rows[0][1] == "75 [75, 75]" and position.rows[0][4] == "-50 [-50, -50]"
     assert swapped.notes[-1] == "not swapped: 2 questions, the answer is a list"
-    assert probe_blocks({}) == probe_blocks(probe_results(oracle={"metrics": {}})) == []
+    assert probe_blocks({}) == probe_blocks(probe_results(oracle={"metrics": {}})) == {}
 
 
 def test_what_a_probe_found_without_a_column_is_no_row_of_the_cells():

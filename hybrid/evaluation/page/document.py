@@ -18,7 +18,16 @@ from hybrid.evaluation.page.curve import HEIGHT, WIDTH, coverage
 from hybrid.evaluation.page.forest import forest
 from hybrid.evaluation.page.stacks import MARKS, slices
 from hybrid.evaluation.page.tree import figures_in, rest_of
-from hybrid.evaluation.table import OUTCOMES, columns, memory_blocks, notes, percent, probe_lines, words
+from hybrid.evaluation.table import (
+    OUTCOMES,
+    columns,
+    memory_blocks,
+    notes,
+    percent,
+    probe_blocks,
+    probe_lines,
+    words,
+)
 from hybrid.evaluation.verdict import ACTIONS
 
 SECTIONS = {
@@ -105,7 +114,7 @@ def environment() -> Environment:
         finalize=visible,
     )
     made.filters |= {"percent": percent, "words": words, "figures_in": figures_in, "rest_of": rest_of}
-    made.filters["probe_lines"] = probe_lines
+    made.filters |= {"probe_lines": probe_lines, "probe_blocks": probe_blocks}
     made.globals.update(glyphs=GLYPHS, unjudged=UNJUDGED, marks=MARKS)
     return made
 
