@@ -147,13 +147,19 @@ def purge(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take the bytes of documents out of the files; name the runs and adapters that still hold them."""
+    """Take the bytes of documents out of the files; name the runs, adapters and corpora that still do."""
     with Corpus.open(name) as corpus:
         change = corpus.purge(ids or ())
-        held = [str(path) for path in holders(library.home(), name, change.purged)]
+        held = [str(path) for path in holders(library.home(), name, change)]
         gone = [entry.number for entry in corpus.history() if entry.purged == change.generation]
         facts = {"purged": list(change.purged), "generations_gone": gone, "still_held_by": held}
         _print(_facts(corpus) | facts, as_json)
+
+
+@app.command()
+def delete(name: Name) -> None:
+    """Remove a corpus with all its generations; a built-in one is made anew when it is wanted."""
+    Corpus.delete(name)
 
 
 @app.command()

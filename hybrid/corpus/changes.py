@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hybrid.corpus import rows, schema
 from hybrid.corpus.rows import Source
@@ -21,6 +21,7 @@ class Change:
         removed: ids of documents that are gone.
         unchanged: how many documents were there already, as they are.
         purged: ids of documents whose bytes are gone, in one edition of them or in all.
+        purged_digests: SHA-256 of each of these editions, by which they are found elsewhere.
     """
 
     generation: int
@@ -29,6 +30,7 @@ class Change:
     removed: tuple[str, ...] = ()
     unchanged: int = 0
     purged: tuple[str, ...] = ()
+    purged_digests: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -157,12 +159,18 @@ def purge(db: sqlite3.Connection, ids: Collection[str], note: str) -> Change:
         " WHERE l.born <= number AND (l.died IS NULL OR l.died > number))",
         (number,),
     )
+    digests = db.execute("SELECT digest FROM document WHERE row IN (SELECT row FROM target)").fetchall()
     for table, column in (("passage", "document_row"), ("life", "document_row"), ("document", "row")):
         db.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT row FROM target)")
     rows.forget_vectors(db)
     db.execute("DELETE FROM index_file")
     db.execute("DROP TABLE target")
-    return Change(number, removed=_sorted(there), purged=_sorted(set(targets.values())))
+    return Change(
+        number,
+        removed=_sorted(there),
+        purged=_sorted(set(targets.values())),
+        purged_digests=_sorted({digest for (digest,) in digests}),
+    )
 
 
 def _targets(db: sqlite3.Connection, ids: Collection[str]) -> dict[int, str]:

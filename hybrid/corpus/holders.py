@@ -1,22 +1,37 @@
-"""Who else holds text of a document: runs that showed it, and adapters that learned from it."""
+"""Who else holds text of a document: runs that showed it, adapters that learned from it, other corpora."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from hybrid.corpus.changes import Change
+from hybrid.corpus.store import Corpus
+from hybrid.errors import CorpusError
 
-def holders(home: Path, corpus: str, ids: Collection[str]) -> list[Path]:
-    """The folders of runs and adapters in a state folder that hold text of documents of a corpus.
+
+def holders(home: Path, corpus: str, change: Change) -> list[Path]:
+    """The folders of runs, adapters and other corpora in a state folder that hold what was purged.
 
     Args:
         home: the state folder.
         corpus: name of the corpus.
-        ids: of the documents.
+        change: what the purge did.
     """
+    ids = change.purged
     if not ids:
         return []
-    return sorted((*_runs(home, corpus, ids), *_adapters(home, corpus, ids)))
+    others = _corpora(home, corpus, change.purged_digests)
+    return sorted((*_runs(home, corpus, ids), *_adapters(home, corpus, ids), *others))
+
+
+def _corpora(home: Path, corpus: str, digests: Collection[str]) -> Iterator[Path]:
+    for name in Corpus.names(home):
+        if name != corpus:
+            with suppress(CorpusError), Corpus.open(name, home=home) as other:
+                if other.holds(digests):
+                    yield other.folder
 
 
 def _runs(home: Path, corpus: str, ids: Collection[str]) -> Iterator[Path]:

@@ -217,6 +217,11 @@ class Corpus:
         query, values = _among(rows.DOCUMENTS, documents=ids, groups=groups)
         return [rows.document(row) for row in self._alive(f"{query} ORDER BY d.row", **values)]
 
+    def holds(self, digests: Iterable[str]) -> bool:
+        """Whether some generation holds a document with one of these digests, of title, text and metadata."""
+        query = "SELECT 1 FROM document WHERE digest IN (SELECT value FROM json_each(:digests)) LIMIT 1"
+        return bool(self._select(query, digests=json.dumps(list(digests))))
+
     def document(self, id: str) -> Document:
         """One document.
 

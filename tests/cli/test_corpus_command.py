@@ -245,7 +245,11 @@ def test_a_purge_names_runs_and_adapters_that_hold_the_text(home):
     assert (told["purged"], told["generations_gone"], told["documents"]) == (["a.md"], [1], 2)
     assert told["still_held_by"] == [str(adapter), str(run_folder)]
     assert json.loads(run("purge", "handbook", "b.md", "--json"))["still_held_by"] == [str(adapter)]
-    assert json.loads(run("purge", "handbook", "c.md", "--json"))["still_held_by"] == []
+    run("create", "copy", home / "docs" / "c.md")
+    held = json.loads(run("purge", "handbook", "c.md", "--json"))["still_held_by"]
+    assert held == [str(home / "home" / "corpora" / "copy")]
+    run("delete", "copy")
+    assert Corpus.names() == ["handbook"]
 
 
 def test_check_tells_what_is_damaged(home):
