@@ -27,6 +27,10 @@ class HybridError(Exception):
     """The root of all errors that a user can fix."""
 
 
+LISTED_WHOLE, LISTED = 20, 10
+"""Up to so many names are listed all; of more, for example the ids of documents, so many."""
+
+
 class UnknownName(HybridError):
     """A name that stands for nothing here."""
 
@@ -34,7 +38,9 @@ class UnknownName(HybridError):
         names = sorted(available)
         close = difflib.get_close_matches(name, names, n=1)
         hint = f' Did you mean "{close[0]}"?' if close else ""
-        listed = ", ".join(names) if names else "none"
+        shown = names if len(names) <= LISTED_WHOLE else names[:LISTED]
+        more = f" … and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+        listed = ", ".join(shown) + more if names else "none"
         super().__init__(f'Unknown {kind} "{name}". Available: {listed}.{hint}')
 
 
