@@ -150,7 +150,8 @@ def purge(
     with Corpus.open(name) as corpus:
         change = corpus.purge(ids or ())
         held = [str(path) for path in holders(library.home(), name, change.purged)]
-        gone = [entry.number for entry in corpus.history() if entry.purged == change.generation]
+        ended_by = change.generation if change.purged else None
+        gone = [entry.number for entry in corpus.history() if ended_by and entry.purged == ended_by]
         facts = {"purged": list(change.purged), "generations_gone": gone, "still_held_by": held}
         _print(_facts(corpus) | facts, as_json)
 
@@ -242,7 +243,9 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 def _source(paths: Sequence[Path]) -> str:
     """What a later update of the same paths is known by."""
-    return " ".join(sorted(str(path.resolve()) for path in paths))
+    # A name that is not UTF-8 could not be kept.
+    source = " ".join(sorted(str(path.resolve()) for path in paths))
+    return source.encode("utf-8", "backslashreplace").decode()
 
 
 def _say(line: str) -> None:
