@@ -6,6 +6,7 @@ HybridError                 one line: what happened, the value seen, what to do
 ├── BadInput                a file or a row that cannot be read: ``file:row: reason``
 ├── CorpusError             a corpus that is missing, taken, empty, locked or of another embedder
 │   ├── CorpusBusy          one that another process writes
+│   ├── NotWritten          one on a full disk, or where nothing may be written
 │   └── GenerationGone      a generation that was purged, and cannot be read any more
 ├── ModelMissing            weights that are not on this machine, with the command that brings them
 ├── ModelMismatch           an adapter whose base has another architecture
@@ -61,6 +62,10 @@ class CorpusError(HybridError):
 
 class CorpusBusy(CorpusError):
     """A corpus that another process writes."""
+
+
+class NotWritten(CorpusError):
+    """A corpus that could not be written; what was in it can still be read."""
 
 
 class GenerationGone(CorpusError):
