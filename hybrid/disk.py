@@ -119,7 +119,8 @@ def discard(folder: Path, outdated: Path, journal: Path) -> None:
 
 def finish_moves(folder: Path) -> None:
     """Goes on with what was moved or removed when its process ended; waits for one that is alive."""
-    for journal in folder.glob(f"*{JOURNAL}"):
+    # Hidden files alone: a corpus, too, may have a name that ends like this.
+    for journal in filter(Path.is_file, folder.glob(f".*{JOURNAL}")):
         with suppress(FileNotFoundError), _locked(journal, made=True) as file:
             if journal.exists():
                 try:

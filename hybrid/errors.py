@@ -6,6 +6,7 @@ HybridError                 one line: what happened, the value seen, what to do
 ├── BadInput                a file or a row that cannot be read: ``file:row: reason``
 ├── CorpusError             a corpus that is missing, taken, empty, locked or of another embedder
 │   ├── CorpusBusy          one that another process writes
+│   ├── NotWritten          one on a full disk, or where nothing may be written
 │   └── GenerationGone      a generation that was purged, and cannot be read any more
 ├── ModelMissing            weights that are not on this machine, with the command that brings them
 ├── ModelMismatch           an adapter whose base has another architecture
@@ -27,6 +28,10 @@ class HybridError(Exception):
     """The root of all errors that a user can fix."""
 
 
+LISTED_WHOLE, LISTED = 20, 10
+"""Up to so many names are listed all; of more, for example the ids of documents, so many."""
+
+
 class UnknownName(HybridError):
     """A name that stands for nothing here."""
 
@@ -34,7 +39,9 @@ class UnknownName(HybridError):
         names = sorted(available)
         close = difflib.get_close_matches(name, names, n=1)
         hint = f' Did you mean "{close[0]}"?' if close else ""
-        listed = ", ".join(names) if names else "none"
+        shown = names if len(names) <= LISTED_WHOLE else names[:LISTED]
+        more = f" … and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+        listed = ", ".join(shown) + more if names else "none"
         super().__init__(f'Unknown {kind} "{name}". Available: {listed}.{hint}')
 
 
@@ -55,6 +62,10 @@ class CorpusError(HybridError):
 
 class CorpusBusy(CorpusError):
     """A corpus that another process writes."""
+
+
+class NotWritten(CorpusError):
+    """A corpus that could not be written; what was in it can still be read."""
 
 
 class GenerationGone(CorpusError):

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from hybrid.disk import only_writer, sync_tree
+from hybrid.disk import finish_moves, only_writer, sync_tree
 
 HOLD = """
 import sys
@@ -37,6 +37,14 @@ def test_a_killed_writer_lets_go(tmp_path):
         holder.wait()
     with only_writer(tmp_path, RuntimeError):
         pass
+
+
+def test_only_hidden_files_are_journals(tmp_path):
+    (tmp_path / ".folder.moves").mkdir()
+    (tmp_path / "team.moves").mkdir()
+    (tmp_path / "mine.moves").write_text("no journal")
+    finish_moves(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_folder_is_put_on_the_disk_with_everything_in_it(tmp_path, monkeypatch):

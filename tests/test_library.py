@@ -15,6 +15,14 @@ def test_one_variable_moves_all_state(state_folder, monkeypatch):
     assert library.home() == (Path.home() / ".hybrid").resolve()
 
 
+def test_of_many_names_a_few_are_listed_and_the_nearest_is_hinted_at():
+    error = UnknownName("document", "doc-29999", (f"doc-{number:05}" for number in range(30_000, 0, -1)))
+    assert len(str(error)) < 300
+    assert "Available: doc-00001, doc-00002, " in str(error)
+    assert str(error).endswith(' … and 29990 more. Did you mean "doc-29999"?')
+    assert str(UnknownName("document", "x", "abc")) == 'Unknown document "x". Available: a, b, c.'
+
+
 def test_an_unknown_pipeline_is_named_with_what_there_is():
     with pytest.raises(
         UnknownName,

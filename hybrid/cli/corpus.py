@@ -151,7 +151,8 @@ def purge(
     with Corpus.open(name) as corpus:
         change = corpus.purge(ids or ())
         held = [str(path) for path in holders(library.home(), name, change)]
-        gone = [entry.number for entry in corpus.history() if entry.purged == change.generation]
+        ended_by = change.generation if change.purged else None
+        gone = [entry.number for entry in corpus.history() if ended_by and entry.purged == ended_by]
         facts = {"purged": list(change.purged), "generations_gone": gone, "still_held_by": held}
         _print(_facts(corpus) | facts, as_json)
 

@@ -95,7 +95,8 @@ def _names_files(name: str, home: Path | None) -> bool:
 def _of_files(path: Path, home: Path | None, say: Callable[[str], None]) -> Corpus:
     documents = read_documents([path])
     stem = re.sub(r"[^A-Za-z0-9_.]+", "-", path.resolve().stem).strip("-.") or "texts"
-    name = f"{stem}-{_digest(documents, PASSAGE_CHARS)[:12]}"
+    digest = _digest(documents, PASSAGE_CHARS)[:12]
+    name = f"{stem[: folders.NAME_LENGTH - len(digest) - 1]}-{digest}"
     return _up_to_date(name, documents, PASSAGE_CHARS, _own(name, home, built=True), home, say)
 
 
@@ -176,7 +177,7 @@ def _pydoc_topics(left_out: tuple[str, ...]) -> list[Document]:
 
 def _build(name: str, documents: list[Document], passage_chars: int, home: Path | None) -> Corpus:
     target = folders.corpus_folder(name, home)
-    with folders.staged_folder(target) as staged:
+    with schema.make_faults(name), folders.staged_folder(target) as staged:
         with Corpus.create_in(staged, name, passage_chars=passage_chars) as corpus:
             corpus.add(documents, source="builtin")
             corpus.seal()

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import sys
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,15 +14,22 @@ from hybrid.errors import CorpusBusy, CorpusError
 PATIENCE = 5.0
 """Seconds: a change or an index file of another process is done by then, and what lasts longer is named."""
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+NAME_LENGTH = 200
+"""Characters: file systems take 255, and an unfinished folder has a longer name than the corpus."""
+
+_NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{NAME_LENGTH - 1}}}")
 
 
 def corpus_folder(name: str, home: Path | None = None) -> Path:
     """Where the corpus of a name is.
 
     Raises:
-        CorpusError: the name has other characters than letters, digits, ``.``, ``_`` and ``-``.
+        CorpusError: the name has other characters than letters, digits, ``.``, ``_`` and ``-``, or too many.
     """
+    if len(name) > NAME_LENGTH:
+        raise CorpusError(
+            f'"{name[:20]}…" cannot name a corpus; use at most {NAME_LENGTH} characters, not {len(name)}.'
+        )
     if not _NAME.fullmatch(name):
         raise CorpusError(
             f'"{name}" cannot name a corpus; use letters, digits, "_", and not first "." or "-".'
@@ -36,16 +44,26 @@ def name_and_generation(name: str) -> tuple[str, int | None]:
         CorpusError: what stands behind the ``@`` is no number.
     """
     name, at, number = name.partition("@")
-    if at and not number.isdecimal():
+    # Python reads no number of more digits than this.
+    if at and (not number.isdecimal() or len(number) > sys.int_info.default_max_str_digits):
         raise CorpusError(f'"{number}" is no generation of "{name}"; write a number, such as {name}@3.')
     return name, int(number) if at else None
 
 
 def corpus_names(home: Path | None = None) -> list[str]:
-    """The names of all corpora in a state folder, sorted."""
+    """The names of all corpora in a state folder, sorted.
+
+    Raises:
+        CorpusError: it cannot be read.
+    """
     corpora = (home or library.home()) / "corpora"
-    disk.finish_moves(corpora)
-    found = corpora.glob("*/corpus.db")
+    try:
+        disk.finish_moves(corpora)
+        found = list(corpora.glob("*/corpus.db"))
+    except OSError as exc:
+        raise CorpusError(
+            f"{exc.filename or corpora}: {exc.strerror}; set HYBRID_HOME to a folder that you may read."
+        ) from exc
     return sorted(path.parent.name for path in found if _NAME.fullmatch(path.parent.name))
 
 

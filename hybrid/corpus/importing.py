@@ -12,7 +12,7 @@ import yaml
 
 from hybrid import library
 from hybrid.cjk import CJK
-from hybrid.corpus import folders
+from hybrid.corpus import folders, schema
 from hybrid.corpus.formats.beir import read_beir
 from hybrid.corpus.formats.clapnq import read_clapnq
 from hybrid.corpus.formats.jsonl import read_jsonl
@@ -125,6 +125,7 @@ def import_set(
     if not division.evaluation:
         raise CorpusError(f"No question of {path} is left for evaluation; lower --split-off {split_off}.")
     with ExitStack() as stack:
+        stack.enter_context(schema.make_faults(name))
         if corpus_folder.exists():
             stack.enter_context(folders.writer_lock(corpus_folder))
         staged_corpus = stack.enter_context(folders.staged_folder(corpus_folder))

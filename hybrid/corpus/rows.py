@@ -37,11 +37,11 @@ IDS = f"""
     WHERE {_ALIVE}
 """
 METADATA = """EXISTS (
-    SELECT 1 FROM json_each(:values{number}) w
-    WHERE w.value = json_extract(d.metadata, '$.' || :key{number})
-        AND (w.type IN ('true', 'false')) = (json_type(d.metadata, '$.' || :key{number}) IN ('true', 'false'))
+    SELECT 1 FROM json_each(d.metadata) m JOIN json_each(:values{number}) w ON w.value = m.value
+        AND (w.type IN ('true', 'false')) = (m.type IN ('true', 'false'))
+    WHERE m.key = :key{number}
 )"""
-"""A value of the metadata is one of several; true is not 1."""
+"""A value of the metadata is one of several; true is not 1. A path of SQLite could not name every key."""
 AMONG = {
     "passages": "p.id",
     "documents": "d.id",
@@ -147,10 +147,12 @@ def document(row: sqlite3.Row) -> Document:
 
 
 def check(documents: Sequence[Document]) -> None:
-    """Refuses a batch that is empty, or holds a document without text or an id twice."""
+    """Refuses a batch that is empty, or holds an id twice, or a document without text or unfit to be kept."""
     if not documents:
         raise CorpusError("There are no documents to add.")
     for document in documents:
+        if fault := _fault(document):
+            raise CorpusError(f'Document "{_printable(document.id)}" cannot be kept: {fault}.')
         if not document.id.strip() or not document.text.strip():
             raise CorpusError(f'Document "{document.id}" has no id or no text; leave it out.')
     id, times = Counter(document.id for document in documents).most_common(1)[0]
@@ -160,9 +162,33 @@ def check(documents: Sequence[Document]) -> None:
         )
 
 
+def _fault(document: Document) -> str:
+    """Why a document does not fit into the database; empty if it does."""
+    for name in ("id", "title", "text"):
+        value: object = getattr(document, name)
+        if not isinstance(value, str):
+            return f"its {name} is no text but {type(value).__name__}"
+        try:
+            value.encode()
+        except UnicodeEncodeError as exc:
+            return f"character {exc.start} of its {name} is half of a surrogate pair"
+    try:
+        _json(document.metadata)
+    except (TypeError, ValueError, RecursionError) as exc:
+        return f"its metadata is no JSON ({exc})"
+    return ""
+
+
+def _printable(id: object) -> str:
+    return str(id).encode("utf-8", "backslashreplace").decode()
+
+
 def newest(db: sqlite3.Connection) -> int:
     """The number of the newest generation."""
-    return int(db.execute("SELECT max(number) FROM generation").fetchone()[0])
+    number = db.execute("SELECT max(number) FROM generation").fetchone()[0]
+    if number is None:
+        raise CorpusError("The corpus has lost its generations; import it again, or go back to a copy.")
+    return int(number)
 
 
 def begin(
@@ -232,7 +258,7 @@ def _last_row(db: sqlite3.Connection, table: str) -> int:
 
 
 def _json(metadata: Mapping[str, object]) -> str:
-    return json.dumps(dict(metadata), sort_keys=True) if metadata else "{}"
+    return json.dumps(dict(metadata), sort_keys=True, allow_nan=False) if metadata else "{}"
 
 
 def _passages(

@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hybrid.corpus import folders
-from hybrid.errors import CorpusError, GenerationGone
+from hybrid.errors import CorpusError, GenerationGone, NotWritten
 from hybrid.records import Document
 
 SCHEMA_VERSION = "2"
+_GREATEST = 2**63 - 1
+"""What SQLite can hold; no generation has this number."""
 _SORTED = json.JSONEncoder(sort_keys=True)
 BUSY_SECONDS = 5.0
 """How long a purge waits for readers, each of which reads for a moment."""
@@ -109,9 +111,12 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
     Raises:
         OldStore: the file is of another version of the store.
-        CorpusError: the file is damaged.
+        CorpusError: the file is damaged, or gone, or must not be read.
     """
-    db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    with read_faults(path):
+        db = sqlite3.connect(
+            f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
     db.row_factory = sqlite3.Row
     try:
         with read_faults(path):
@@ -138,24 +143,58 @@ class OldStore(CorpusError):
 
 @contextmanager
 def read_faults(path: Path) -> Iterator[None]:
-    """Turns what SQLite says of a damaged file into a CorpusError."""
+    """Turns what SQLite says of a file that is damaged, or that cannot be opened, into a CorpusError."""
     try:
         yield
     except sqlite3.ProgrammingError:
         raise
-    except sqlite3.DatabaseError as exc:
+    except (OSError, sqlite3.DatabaseError) as exc:
+        if isinstance(exc, OSError) or _not_opened(exc):
+            raise CorpusError(
+                f"{path} cannot be opened ({exc}); see that it is there, that you may read it, and that you "
+                "may write in its folder, where SQLite keeps a file beside it."
+            ) from exc
         raise CorpusError(f"{path} cannot be read as a corpus ({exc}); import it again.") from exc
 
 
 @contextmanager
 def write_faults(name: str) -> Iterator[None]:
-    """Turns a full disk, or what else keeps a file from being written, into a CorpusError."""
+    """Turns a full disk, or what else keeps a file from being written, into a CorpusError.
+
+    Raises:
+        NotWritten: the file cannot be written.
+        CorpusError: it is damaged.
+    """
     try:
         yield
     except (OSError, sqlite3.OperationalError) as exc:
-        raise CorpusError(
+        raise NotWritten(
             f'Corpus "{name}" was not changed, because writing failed ({exc}); what was there serves on.'
         ) from exc
+    except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
+        raise
+    except sqlite3.DatabaseError as exc:
+        raise CorpusError(
+            f'Corpus "{name}" was not changed, because its file is damaged ({exc}); '
+            "import it again, or go back to a copy."
+        ) from exc
+
+
+@contextmanager
+def make_faults(name: str) -> Iterator[None]:
+    """Turns what keeps a corpus from being made into a CorpusError."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as exc:
+        raise NotWritten(
+            f'Corpus "{name}" was not made, because writing failed ({exc}); make room, '
+            "or set HYBRID_HOME to a folder that may be written."
+        ) from exc
+
+
+def _not_opened(exc: sqlite3.DatabaseError) -> bool:
+    codes = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
+    return getattr(exc, "sqlite_errorcode", 0) & 0xFF in codes
 
 
 def refuse_gone(db: sqlite3.Connection, name: str, generation: int) -> None:
@@ -165,7 +204,8 @@ def refuse_gone(db: sqlite3.Connection, name: str, generation: int) -> None:
         GenerationGone: it was purged.
         CorpusError: there is no such generation.
     """
-    found = db.execute("SELECT purged FROM generation WHERE number = ?", (generation,)).fetchone()
+    number = max(-1, min(generation, _GREATEST))
+    found = db.execute("SELECT purged FROM generation WHERE number = ?", (number,)).fetchone()
     if found is None:
         newest = db.execute("SELECT max(number) FROM generation").fetchone()[0]
         raise CorpusError(f'Corpus "{name}" has no generation {generation}; the newest is {newest}.')

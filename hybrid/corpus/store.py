@@ -39,9 +39,12 @@ class Corpus:
         self._path = folder / "corpus.db"
         self._mutex = threading.Lock()
         self._db = schema.connect_reader(self._path)
-        self._inode = self._path.stat().st_ino
+        with schema.read_faults(self._path):
+            self._inode = self._path.stat().st_ino
         self.name = str(self.meta("name"))
-        chars = self.meta("passage_chars")
+        chars = self.meta("passage_chars") or ""
+        if chars and not chars.isdecimal():
+            raise CorpusError(f'{self._path} has passages of "{chars}" characters; import it again.')
         self.passage_chars = int(chars) if chars else None
         # A generation that is gone, or never was, is refused at once.
         _ = self.generation
@@ -69,11 +72,13 @@ class Corpus:
             CorpusError: the name does not fit or is taken, or a document does not fit.
         """
         target = folders.corpus_folder(name, home)
-        if target.exists():
-            raise folders.taken(name)
-        with folders.staged_folder(target) as staged:
+        with schema.make_faults(name):
+            if target.exists():
+                raise folders.taken(name)
+        batch = list(documents)
+        with schema.make_faults(name), folders.staged_folder(target) as staged:
             with cls.create_in(staged, name, passage_chars=passage_chars) as corpus:
-                if batch := list(documents):
+                if batch:
                     corpus.add(batch, source=source)
             folders.publish({staged: target})
         return cls(target)
@@ -146,7 +151,7 @@ class Corpus:
         if not Corpus.exists(name, home=home):
             raise UnknownName("corpus", name, Corpus.names(home))
         folder = folders.corpus_folder(name, home)
-        with folders.writer_lock(folder):
+        with schema.write_faults(name), folders.writer_lock(folder):
             folders.discard(folder)
 
     def close(self) -> None:
@@ -249,7 +254,10 @@ class Corpus:
         for number, (key, wanted) in enumerate(where.items()):
             query += f" AND {rows.METADATA.format(number=number)}"
             options = wanted if isinstance(wanted, list | tuple | set) else [wanted]
-            values |= {f"key{number}": json.dumps(key), f"values{number}": json.dumps(list(options))}
+            try:
+                values |= {f"key{number}": key, f"values{number}": json.dumps(list(options), allow_nan=False)}
+            except ValueError as exc:
+                raise CorpusError(f'No document can have this value of "{key}" ({exc}).') from exc
         return {row["id"] for row in self._alive(query, **values)}
 
     def fetch(self, ids: Iterable[int]) -> dict[int, Passage]:
@@ -574,7 +582,7 @@ class Corpus:
         return {row["id"]: row["digest"] for row in self._alive(rows.DIGESTS)}
 
     def _select(self, query: str, **values: Any) -> list[sqlite3.Row]:
-        with self._mutex:
+        with self._mutex, schema.read_faults(self._path):
             return self._db.execute(query, values).fetchall()
 
     def _alive(self, query: str, **values: Any) -> list[sqlite3.Row]:
@@ -594,7 +602,9 @@ class Corpus:
                     schema.refuse_gone(self._db, self.name, self._at)
                     yield self._db, self._at
             finally:
-                self._db.execute("COMMIT")
+                # Where reading fails, SQLite may have ended the transaction itself.
+                if self._db.in_transaction:
+                    self._db.execute("COMMIT")
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
@@ -623,7 +633,7 @@ class Corpus:
     @contextmanager
     def _only_writer(self, *, patience: float = folders.PATIENCE) -> Iterator[sqlite3.Connection]:
         """A connection that writes, under the writer's lock."""
-        with folders.writer_lock(self.folder, patience=patience), schema.write_faults(self.name):
+        with schema.write_faults(self.name), folders.writer_lock(self.folder, patience=patience):
             if self._path.stat().st_ino != self._inode:
                 raise self._replaced()
             db = schema.connect_writer(self._path)

@@ -7,6 +7,7 @@ what has gone is filtered out; when both are more than a tenth of the file, it i
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import faiss
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from hybrid.corpus.rows import IndexFile
 from hybrid.corpus.store import Corpus
-from hybrid.errors import CorpusBusy, GenerationGone
+from hybrid.errors import CorpusBusy, GenerationGone, NotWritten
 from hybrid.models import file_digest
 from hybrid.retrieval.embed import Embedder
 
@@ -166,7 +167,7 @@ def _fault(corpus: Corpus, file: IndexFile) -> str:
 def _embed_missing(
     corpus: Corpus, embedder: Embedder, ids: Collection[int] | None = None
 ) -> Mapping[str, Vectors]:
-    """The vectors that were missing, by text digest; kept in the store unless another process writes."""
+    """The vectors that were missing, by text digest; kept in the store unless that cannot be written now."""
     missing = corpus.missing_vectors(embedder.digest, ids)
     made: dict[str, Vectors] = {}
     # Texts of like length are embedded together, and what is done stays done if this is broken off.
@@ -175,7 +176,7 @@ def _embed_missing(
         some = digests[start : start + EMBEDDED_AT_ONCE]
         vectors = embedder.encode([missing[digest] for digest in some])
         batch = dict(zip(some, vectors, strict=True))
-        with suppress(CorpusBusy):
+        with suppress(CorpusBusy, NotWritten):
             corpus.put_vectors(embedder.digest, batch)
         made |= batch
     return made
@@ -210,15 +211,22 @@ def _moved(index: VectorIndex, now: Corpus, embedder: Embedder) -> VectorIndex:
 def _build(now: Corpus, embedder: Embedder) -> VectorIndex:
     ids, vectors = now.vectors(embedder.digest, beside=_embed_missing(now, embedder))
     kind, index, recall = fitting_index(ids, vectors)
-    with suppress(CorpusBusy, GenerationGone):
+    with suppress(CorpusBusy, GenerationGone, NotWritten):
         now.publish_index(
             embedder.digest,
-            lambda path: faiss.write_index(index, str(path)),
+            lambda path: _write(index, path),
             kind=kind,
             passages=len(ids),
             recall=recall,
         )
     return VectorIndex(now.generation, index)
+
+
+def _write(index: Any, path: Path) -> None:
+    try:
+        faiss.write_index(index, str(path))
+    except RuntimeError as exc:
+        raise OSError(str(exc)) from exc
 
 
 def fitting_index(ids: Ids, vectors: Vectors) -> tuple[str, Any, float]:

@@ -1,4 +1,5 @@
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -62,6 +63,11 @@ def test_columns_of_a_table_are_named(home):
     [
         ("c.md", b"\xff", "c.md: not UTF-8 at byte 0"),
         ("c.jsonl", b'{"id": "c"}', "c.jsonl:1: text: Field required"),
+        (
+            "c.jsonl",
+            b'{"id": "c", "text": "x", "metadata": {"a": [1e999]}}',
+            "c.jsonl:1: metadata: holds NaN or Infinity",
+        ),
         ("c.csv", b"a,b\n1,2\n", 'c.csv:1: there is no column "text", but a, b'),
         ("c.pdf", b"junk", "c.pdf: cannot be parsed"),
     ],
@@ -73,6 +79,21 @@ def test_a_bad_file_leaves_the_earlier_generation(home, name, data, message):
         run("add", "handbook", home / "b.md", home / name)
     with Corpus.open("handbook") as corpus:
         assert (corpus.generation, [document.id for document in corpus.documents()]) == (1, ["a.md"])
+
+
+def test_an_infinite_value_in_a_row_with_named_columns_is_a_bad_row(home):
+    (home / "c.jsonl").write_text('{"body": "x", "a": NaN}')
+    with pytest.raises(BadInput, match="c.jsonl:1: holds NaN or Infinity"):
+        run("create", "faq", home / "c.jsonl", "--column", "text=body")
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_a_source_like_others(home):
+    folder = home / os.fsdecode(b"doc\xff")
+    folder.mkdir()
+    (folder / "a.md").write_text("Text.")
+    run("create", "handbook", folder)
+    (folder / "a.md").rename(folder / "b.md")
+    assert json.loads(run("update", "handbook", folder, "--json"))["removed"] == 1
 
 
 def test_a_column_without_a_name_is_refused(home):
@@ -250,6 +271,21 @@ def test_a_purge_names_runs_and_adapters_that_hold_the_text(home):
     assert held == [str(home / "home" / "corpora" / "copy")]
     run("delete", "copy")
     assert Corpus.names() == ["handbook"]
+    told = json.loads(run("purge", "handbook", "--json"))
+    assert (told["purged"], told["generations_gone"]) == ([], [])
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b'{"sources": [{"corpus": {"name": "handbook"}}]}'])
+def test_what_cannot_be_read_may_hold_the_text(home, content):
+    history(home)
+    run_folder, adapter = home / "home" / "runs" / "r", home / "home" / "adapters" / "s" / "d"
+    for folder, name in ((run_folder, "results.json"), (adapter, "MANIFEST.json")):
+        folder.mkdir(parents=True)
+        (folder / name).write_bytes(content)
+    (run_folder / "rows.jsonl").write_text('{"shown": [{"document": "b.md"}]}\n')
+    told = json.loads(run("purge", "handbook", "a.md", "--json"))
+    assert str(adapter) in told["still_held_by"]
+    assert (str(run_folder) in told["still_held_by"]) == (content[:1] != b"{")
 
 
 def test_check_tells_what_is_damaged(home):

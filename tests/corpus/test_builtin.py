@@ -146,6 +146,12 @@ def test_a_file_whose_stem_names_no_corpus_is_read_all_the_same(builtin, tmp_pat
         assert texts_of(corpus) == {name: "Text."} and corpus.name.startswith("texts-")
 
 
+def test_a_file_whose_stem_is_too_long_for_a_corpus_is_read_all_the_same(builtin, tmp_path):
+    (tmp_path / f"{'a' * 240}.md").write_text("Text.")
+    with open_corpus(str(tmp_path / f"{'a' * 240}.md"), home=tmp_path / "home") as corpus:
+        assert corpus.name.startswith("a" * 187 + "-") and len(corpus.name) == 200
+
+
 def test_a_corpus_comes_before_files_of_its_name(builtin, tmp_path, monkeypatch):
     (tmp_path / "here" / "small").mkdir(parents=True)
     (tmp_path / "here" / "small" / "b.md").write_text("B.")

@@ -92,11 +92,22 @@ def test_an_earlier_generation_is_read_as_it_was(corpus, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("c@9", "has no generation 9; the newest is 1"), ("c@x", '"x" is no generation of "c"; write a number')],
+    [
+        ("c@9", "has no generation 9; the newest is 1"),
+        (f"c@{10**30}", f"has no generation {10**30}; the newest is 1"),
+        ("c@x", '"x" is no generation of "c"; write a number'),
+        ("c@" + "9" * 5000, 'is no generation of "c"; write a number'),
+    ],
 )
 def test_a_generation_that_never_was_is_refused(corpus, tmp_path, name, reason):
     with pytest.raises(CorpusError, match=reason):
         Corpus.open(name, home=tmp_path)
+
+
+def test_no_generation_has_a_number_that_sqlite_cannot_hold(corpus):
+    for number in (10**30, -(10**30)):
+        with pytest.raises(CorpusError, match=f"has no generation {number}; the newest is 1"):
+            corpus.rollback(number)
 
 
 def test_two_generations_are_compared(corpus):

@@ -288,7 +288,7 @@ def test_a_failed_replacement_keeps_the_old(tmp_path, home, monkeypatch):
         original(source, target)
 
     monkeypatch.setattr("hybrid.disk.rename", rename)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(CorpusError, match='"rivers" was not made, because writing failed .disk full'):
         import_set(
             "rivers", format="squad", path=squad(tmp_path, article("B")), home=home, split_off=0, replace=True
         )

@@ -1,4 +1,5 @@
 import hashlib
+import math
 import os
 import shutil
 import signal
@@ -14,9 +15,11 @@ from hybrid import disk
 from hybrid.corpus.changes import Change
 from hybrid.corpus.folders import writer_lock
 from hybrid.corpus.rows import IndexFile
+from hybrid.corpus.schema import read_faults
 from hybrid.corpus.store import Corpus
-from hybrid.errors import CorpusError, UnknownName
+from hybrid.errors import CorpusError, NotWritten, UnknownName
 from hybrid.records import Document, Gold
+from hybrid.retrieval.embed import HashingEmbedder
 
 WARRANTY = Document("warranty", "Warranty", "Five years.\n\n# Exceptions\n\nBatteries.", {"group": "terms"})
 SERVICE = Document("service", "", "Open daily.")
@@ -100,6 +103,13 @@ def test_the_digest_depends_on_the_content_alone(corpus, tmp_path):
         ([SERVICE], '"service" is in the corpus already; use update'),
         ([Document("a", "", "A."), Document("a", "", "B.")], '2 of the documents to add have the id "a"'),
         ([Document("new", "", "N."), Document("empty", "", " ")], '"empty" has no id or no text'),
+        ([Document("new", "", "N.", {"a": math.nan})], '"new" cannot be kept: its metadata is no JSON'),
+        ([Document("new", "", "N.", {"a": [-math.inf]})], '"new" cannot be kept: its metadata is no JSON'),
+        ([Document("new", "", "N.", {"a": object()})], '"new" cannot be kept: its metadata is no JSON'),
+        ([Document("new", "", "half \ud800")], '"new" cannot be kept: character 5 of its text is half'),
+        ([Document("new", "\udcff", "N.")], '"new" cannot be kept: character 0 of its title is half'),
+        ([Document("a\udcff", "", "N.")], r'"a\\udcff" cannot be kept: character 1 of its id is half'),
+        ([Document("new", 3, "N.")], '"new" cannot be kept: its title is no text but int'),
     ],
 )
 def test_a_bad_batch_changes_nothing(corpus, batch, reason):
@@ -127,10 +137,20 @@ def test_names_are_found_and_given_once(corpus, tmp_path):
     assert not Corpus.exists("handbook", home=tmp_path)
 
 
-@pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b", "a b", "ä"])
+@pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b", "a b", "ä", "a" * 201])
 def test_names_that_are_no_folder_names_are_refused(tmp_path, name):
     with pytest.raises(CorpusError, match="cannot name a corpus"):
         Corpus.create(name, home=tmp_path)
+
+
+def test_a_name_may_be_as_long_as_a_folder_name_beside_it_allows(tmp_path):
+    Corpus.create("a" * 200, home=tmp_path, documents=[SERVICE])
+    assert Corpus.names(tmp_path) == ["a" * 200]
+
+
+def test_a_corpus_may_be_named_like_a_journal(tmp_path):
+    Corpus.create("team.moves", home=tmp_path, documents=[SERVICE])
+    assert Corpus.open("team.moves", home=tmp_path).documents() == [SERVICE]
 
 
 def test_a_failed_creation_leaves_nothing(tmp_path):
@@ -145,6 +165,142 @@ def test_a_damaged_file_is_named(corpus, tmp_path):
         path.write_bytes(b"no database at all" * 100)
     with pytest.raises(CorpusError, match="corpus.db cannot be read as a corpus"):
         Corpus.open("handbook", home=tmp_path)
+
+
+def test_a_file_that_went_between_look_up_and_opening_is_one_line(corpus):
+    (corpus.folder / "corpus.db").unlink()
+    with pytest.raises(CorpusError, match=r"corpus.db cannot be opened \(unable to open"):
+        corpus.at(1)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (sqlite3.SQLITE_READONLY_RECOVERY, "you may write in its folder"),
+        (sqlite3.SQLITE_CORRUPT, "import it again"),
+    ],
+)
+def test_only_what_is_damaged_is_to_be_imported_again(tmp_path, code, told):
+    fault = sqlite3.OperationalError("said by SQLite")
+    fault.sqlite_errorcode = code
+    with pytest.raises(CorpusError, match=rf"\(said by SQLite\);.* {told}"), read_faults(tmp_path):
+        raise fault
+
+
+def test_a_state_folder_that_cannot_be_used_is_one_line(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(NotWritten, match='"a" was not made.*Not a directory.*set HYBRID_HOME'):
+        Corpus.create("a", home=file)
+    with pytest.raises(UnknownName):
+        Corpus.open("a", home=file)
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied", "corpora")
+
+    monkeypatch.setattr("hybrid.corpus.folders.disk.finish_moves", refuse)
+    with pytest.raises(CorpusError, match="corpora: Permission denied; set HYBRID_HOME"):
+        Corpus.names(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda corpus: corpus.add([Document("new", "", "New.")]),
+        lambda corpus: corpus.update([Document("new", "", "New.")]),
+        lambda corpus: corpus.remove(["service"]),
+        lambda corpus: corpus.purge(["service"]),
+        lambda corpus: Corpus.delete("handbook", home=corpus.folder.parent.parent),
+    ],
+)
+def test_a_lock_that_cannot_be_opened_is_one_line_and_what_was_there_serves(corpus, change):
+    (corpus.folder / "LOCK").unlink()
+    (corpus.folder / "LOCK").mkdir()
+    with pytest.raises(NotWritten, match='"handbook" was not changed, because writing failed'):
+        change(corpus)
+    assert corpus.documents() == [WARRANTY, SERVICE]
+
+
+def damage(corpus, name):
+    """Overwrites the first page of a table or an index."""
+    with sqlite3.connect(corpus.folder / "corpus.db") as db:
+        [page] = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+        [size] = db.execute("PRAGMA page_size").fetchone()
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    with (corpus.folder / "corpus.db").open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+
+def test_a_damaged_page_is_one_line_for_those_who_write_and_who_read(corpus, tmp_path):
+    corpus.close()
+    damage(corpus, "life_now")
+    with Corpus.open("handbook", home=tmp_path) as opened:
+        for change in (lambda: opened.remove(["service"]), lambda: opened.update([SERVICE])):
+            with pytest.raises(CorpusError, match='"handbook" was not changed, because its file is damaged'):
+                change()
+    damage(corpus, "sqlite_autoindex_index_file_1")
+    with (
+        Corpus.open("handbook", home=tmp_path) as opened,
+        pytest.raises(CorpusError, match="import it again"),
+    ):
+        opened.index_files()
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        ("UPDATE meta SET value = 'abc' WHERE key = 'passage_chars'", 'passages of "abc" characters'),
+        ("DELETE FROM generation", "lost its generations"),
+    ],
+)
+def test_what_cannot_be_opened_any_more_is_one_line(corpus, tmp_path, harm, reason):
+    with sqlite3.connect(corpus.folder / "corpus.db") as db:
+        db.execute(harm)
+    with pytest.raises(CorpusError, match=reason):
+        Corpus.open("handbook", home=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        ("UPDATE document SET metadata = 'xx' WHERE row = 2", ['document "service": its text is not']),
+        ("UPDATE document SET metadata = '[1]' WHERE row = 2", ['document "service": its text is not']),
+        (
+            "UPDATE document SET text = CAST(text AS BLOB) WHERE row = 2",
+            ['document "service": its text is not', 'passage 3: not the text of document "service"'],
+        ),
+        ("UPDATE passage SET text = x'00' WHERE id = 3", ["passage 3: not the text"]),
+        ("UPDATE passage SET \"end\" = 'x' WHERE id = 3", ["passage 3: not the text"]),
+        ("DELETE FROM passage WHERE id = 1", ['document "warranty": a part of its text is in no passage']),
+        ("DELETE FROM passage WHERE id = 2", ['document "warranty": a part of its text is in no passage']),
+        ("DELETE FROM passage WHERE id = 3", ['document "service": a part of its text is in no passage']),
+        ("DELETE FROM life WHERE document_row = 2", ['document "service": belongs to no generation']),
+        ("UPDATE vector SET data = zeroblob(16) WHERE row = 1", ["vector of e for text"]),
+        (
+            "UPDATE vector SET data = x'0000c07f000000000000000000000000' WHERE row = 1",
+            ["vector of e for text"],
+        ),
+        ("UPDATE vector SET data = 'abcdabcdabcdabcd' WHERE row = 1", ["vector of e for text"]),
+    ],
+)
+def test_check_tells_what_is_damaged(corpus, harm, told):
+    embed(corpus)
+    assert corpus.check() == []
+    with sqlite3.connect(corpus.folder / "corpus.db") as db:
+        db.execute(harm)
+    faults = corpus.check()
+    assert [fault[: len(start)] for fault, start in zip(faults, told, strict=True)] == told
+
+
+def test_check_knows_what_is_intact(corpus):
+    corpus.add([Document("nul", "", "Before\0after. " * 80), Document("wordless", "", "…")])
+    missing = corpus.missing_vectors("hashing-4")
+    vectors = HashingEmbedder(4).encode(list(missing.values()))
+    corpus.put_vectors("hashing-4", dict(zip(missing, vectors, strict=True)))
+    assert not corpus.vectors("hashing-4")[1][-1].any()
+    assert corpus.check() == []
 
 
 def test_another_version_of_the_store_is_refused(corpus, tmp_path):

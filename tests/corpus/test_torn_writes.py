@@ -107,7 +107,8 @@ class HasNoTransaction(Leaves):
 
 
 class TellsBeforeTheCommit(Leaves):
-    left_out = ("COMMIT",)
+    # Within a transaction SQLite would refuse to write the log back.
+    left_out = ("COMMIT", "PRAGMA wal_checkpoint(PASSIVE)")
 
 
 @pytest.mark.parametrize("faulty", [TellsBeforeTheDisk, HasNoTransaction, TellsBeforeTheCommit])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hybrid.corpus.folders import writer_lock
 from hybrid.corpus.schema import searchable
+from hybrid.corpus.store import Corpus
 from hybrid.errors import CorpusError, GenerationGone
 from hybrid.records import Document
 from hybrid.retrieval import index
@@ -214,6 +215,20 @@ def test_a_reader_waits_for_no_writer(small_corpus):
         answers = search(small_corpus, "fig")
         assert index_files(small_corpus) == []
     assert search(small_corpus, "fig") == answers
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda folder: [(folder / "LOCK").unlink(), (folder / "LOCK").mkdir()],
+        lambda folder: (folder / "index").rmdir(),
+    ],
+)
+def test_a_question_is_answered_where_nothing_can_be_kept(small_corpus, tmp_path, harm):
+    other = Corpus.create("other", documents=small_corpus.documents())
+    harm(other.folder)
+    assert search(other, "fig") == search(small_corpus, "fig")
+    assert other.index_files() == []
 
 
 def test_an_earlier_generation_has_an_index_of_its_own(small_corpus):

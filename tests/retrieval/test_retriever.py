@@ -100,7 +100,10 @@ def test_a_query_engine_of_llama_index_uses_it(small_retriever):
 def tagged(state_folder):
     documents = [
         Document(
-            f"{number}", "", f"Fig number {number}.", {"lang": "en" if number % 10 else "de", "year": number}
+            f"{number}",
+            "",
+            f"Fig number {number}.",
+            {"lang": "en" if number % 10 else "de", "year": number, 'q"ü\\.': number % 2},
         )
         for number in range(60)
     ]
@@ -118,6 +121,7 @@ def tagged(state_folder):
         ({"lang": "de", "year": [10, 11, 20]}, {"10", "20"}),
         ({"lang": "fr"}, set()),
         ({'la.n"g': "de"}, set()),
+        ({'q"ü\\.': 1, "year": [10, 11]}, {"11"}),
         ({"year": True}, set()),
         ({}, None),
     ],
@@ -126,6 +130,11 @@ def test_only_documents_with_the_wanted_metadata_are_found(tagged, where, found,
     retriever = Retriever(tagged, HashingEmbedder(64), 8, lexical=lexical)
     hits = set(documents_of(retriever.retrieve("a fig", where=where)))
     assert hits == found if found is not None else len(hits) == 8
+
+
+def test_a_value_that_no_metadata_can_have_is_refused(tagged):
+    with pytest.raises(CorpusError, match='No document can have this value of "year"'):
+        tagged.matching({"year": float("nan")})
 
 
 def test_a_filter_looks_at_what_came_later_too(tagged):

@@ -1,12 +1,13 @@
 """CSV and JSONL: each row a document, by its own keys or by columns that are named."""
 
 import csv
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
-from pydantic_core import from_json
+from pydantic import AfterValidator, ValidationError
+from pydantic_core import PydanticCustomError, from_json
 
 from hybrid.corpus.reading.content import Refused
 from hybrid.errors import BadInput
@@ -20,12 +21,20 @@ Lines = Iterable[tuple[int, bytes]]
 Read = Iterator[tuple[int, Document | Refused]]
 
 
+def _finite(fields: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(fields, allow_nan=False)
+    except ValueError as exc:
+        raise PydanticCustomError("not_finite", "holds NaN or Infinity, which is no JSON") from exc
+    return fields
+
+
 class DocumentRow(Row):
     """A document in a JSONL file."""
 
     title: str = ""
     text: Filled
-    metadata: dict[str, Any] = {}
+    metadata: Annotated[dict[str, Any], AfterValidator(_finite)] = {}
 
     def document(self) -> Document:
         """The record of this row."""
@@ -70,7 +79,7 @@ def _jsonl_row(text: str, name: str, columns: Mapping[str, str]) -> Document:
     fields = from_json(text)
     if not isinstance(fields, dict):
         raise Refused("bad row", "is no JSON object")
-    return _document(fields, name, columns)
+    return _document(_finite(fields), name, columns)
 
 
 def read_csv_rows(lines: Lines, file: str, columns: Mapping[str, str], cell_chars: int) -> Read:
