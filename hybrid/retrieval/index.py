@@ -7,6 +7,7 @@ what has gone is filtered out; when both are more than a tenth of the file, it i
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -79,34 +80,54 @@ class VectorIndex:
         if not self.gone and not len(self.later_ids) and only is None:
             scores, ids = self.base.search(queries, k)
             return ids, scores
-        scores, ids = self._search_base(queries, k, only)
-        if len(self.later_ids):
-            scores = np.hstack([scores, queries @ self.later.T])
-            ids = np.hstack([ids, np.broadcast_to(self.later_ids, (len(queries), len(self.later_ids)))])
-            scores = np.where(self._is_out(ids, only), -np.inf, scores)
-            order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-            scores = np.take_along_axis(scores, order, axis=1)
-            ids = np.take_along_axis(ids, order, axis=1)
-        return np.where(np.isneginf(scores), -1, ids), scores
+        # A question has a few neighbours: Python is done with them before numpy has begun.
+        allowed = None if only is None else frozenset(only)
+        rankings = self._base_rankings(queries, k, allowed)
+        later_ids, later = self._later_allowed(allowed)
+        if len(later_ids):
+            for ranking, near in zip(rankings, queries @ later.T, strict=True):
+                best = np.argpartition(-near, k - 1)[:k] if k < len(near) else np.arange(len(near))
+                ranking += zip(near[best].tolist(), later_ids[best].tolist(), strict=True)
+                ranking.sort(key=lambda hit: (-hit[0], hit[1]))
+        return _as_arrays(rankings, k)
 
-    def _search_base(self, queries: Vectors, k: int, only: Collection[int] | None) -> tuple[Vectors, Ids]:
-        """Asks for more until those that may not be found leave k; where there are no more, −inf and −1."""
-        asked = k
+    def _base_rankings(
+        self, queries: Vectors, k: int, allowed: Collection[int] | None
+    ) -> list[list[tuple[float, int]]]:
+        """Score and id of what the base finds for each query; asks for more until k may be found."""
+        asked = 2 * k
         while True:
-            scores, ids = self.base.search(queries, asked)
-            out = (ids < 0) | self._is_out(ids, only)
-            if asked >= self.base.ntotal or (asked - out.sum(axis=1)).min(initial=k) >= k:
-                break
-            asked = min(4 * asked, int(self.base.ntotal))
-        order = np.argsort(out, axis=1, kind="stable")[:, :k]
-        scores = np.where(out, np.float32(-np.inf), scores)
-        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
+            scores, ids = self.base.search(queries, min(asked, max(1, int(self.base.ntotal))))
+            rankings = [
+                [
+                    (score, id)
+                    for score, id in zip(*row, strict=True)
+                    if id >= 0 and id not in self.gone and (allowed is None or id in allowed)
+                ]
+                for row in zip(scores.tolist(), ids.tolist(), strict=True)
+            ]
+            if asked >= self.base.ntotal or min(map(len, rankings), default=k) >= k:
+                return rankings
+            asked *= 4
 
-    def _is_out(self, ids: Ids, only: Collection[int] | None) -> NDArray[np.bool_]:
-        out = np.isin(ids, np.fromiter(self.gone, np.int64, len(self.gone)))
-        if only is not None:
-            out |= ~np.isin(ids, np.fromiter(only, np.int64, len(only)))
-        return out
+    def _later_allowed(self, allowed: Collection[int] | None) -> tuple[Ids, Vectors]:
+        ids, vectors = self._later_alive
+        if allowed is None:
+            return ids, vectors
+        kept = [row for row, id in enumerate(ids.tolist()) if id in allowed]
+        return ids[kept], vectors[kept]
+
+    @cached_property
+    def _later_alive(self) -> tuple[Ids, Vectors]:
+        alive = [row for row, id in enumerate(self.later_ids.tolist()) if id not in self.gone]
+        return self.later_ids[alive], self.later[alive]
+
+
+def _as_arrays(rankings: list[list[tuple[float, int]]], k: int) -> tuple[Ids, Vectors]:
+    """Ids and scores [n, k] of the first k of each ranking; −1 and −inf where it is shorter."""
+    padded = [[*ranking[:k], *[(-np.inf, -1)] * (k - len(ranking))] for ranking in rankings]
+    ids = np.array([[id for _, id in row] for row in padded], np.int64).reshape(-1, k)
+    return ids, np.array([[score for score, _ in row] for row in padded], np.float32).reshape(-1, k)
 
 
 def open_index(corpus: Corpus, embedder: Embedder) -> VectorIndex:
