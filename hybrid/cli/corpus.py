@@ -1,5 +1,6 @@
 """``hybrid corpus``: text goes in, and out; each command is one call of the library."""
 
+import glob
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -107,16 +108,18 @@ def swap(
     name: Name,
     other: Annotated[
         str,
-        typer.Argument(help="A folder, a file, or a corpus: NAME or NAME@GENERATION.", show_default=False),
+        typer.Argument(
+            help="A corpus: NAME or NAME@GENERATION; or a folder, a file or a pattern.", show_default=False
+        ),
     ],
     column: Columns = None,
     skip: Skip = False,
     as_json: AsJson = False,
 ) -> None:
     """Make other documents the whole corpus, in one step."""
-    path = Path(other)
-    if path.exists():
-        found = _read([path], column, skip, as_json)
+    known = other.partition("@")[0] in {*Corpus.names(), *library.builtin_corpora()}
+    if not known and (Path(other).exists() or glob.has_magic(other)):
+        found = _read([Path(other)], column, skip, as_json)
     else:
         with open_corpus(other, say=_say) as taken:
             documents = tuple(taken.documents())

@@ -30,6 +30,7 @@ class _Searched:
     """One generation, and the indexes of it."""
 
     corpus: Corpus
+    embedder: Embedder
     view: Corpus
     index: VectorIndex
     words: WordIndex | None
@@ -39,7 +40,7 @@ class Retriever:
     """The passages nearest to a question by their vectors, and if asked for also by their words.
 
     Every question is answered from one generation: the newest when it is asked. Another corpus is searched
-    from the next question on when ``corpus`` is set to it.
+    from the next question on when ``corpus`` is set to it; ``embedder``, ``k`` and ``lexical`` likewise.
 
     Args:
         corpus: what is searched.
@@ -120,13 +121,17 @@ class Retriever:
         with self._mutex:
             before, corpus = self._searched, self.corpus
             generation = corpus.generation
-            if before and before.corpus is corpus and before.index.generation == generation:
+            # What was set on the retriever meanwhile holds from the next question on.
+            if before and not (before.corpus is corpus and before.embedder is self.embedder):
+                before = None
+            has_words = before is not None and before.words is not None
+            if before and before.index.generation == generation and has_words == self.lexical:
                 return before
             view = corpus.at(generation)
-            if before and before.corpus is corpus:
+            if before:
                 index, words = caught_up(before.index, view, self.embedder), before.words
             else:
                 index, words = open_index(view, self.embedder), None
             words = word_index(view, words) if self.lexical else None
-            self._searched = _Searched(corpus, view, index, words)
+            self._searched = _Searched(corpus, self.embedder, view, index, words)
             return self._searched

@@ -158,14 +158,17 @@ class CorpusVectorStore(BasePydanticVectorStore):
 
         Raises:
             UnknownName: the query wants another mode than the default one.
-            BadInput: it has no embedding.
+            BadInput: it has no embedding, or one that holds what is no number.
             CorpusError: its embedding is of another dimension or embedder than those in the store.
         """
         if query.mode != VectorStoreQueryMode.DEFAULT:
             raise UnknownName("query mode", str(query.mode.value), [VectorStoreQueryMode.DEFAULT.value])
         if query.query_embedding is None:
             raise BadInput("query", "it has no embedding; give the index an embedding model")
-        vector = unit(np.asarray(query.query_embedding, dtype=np.float64))
+        numbers = np.asarray(query.query_embedding, dtype=np.float64)
+        if not np.isfinite(numbers).all():
+            raise BadInput("query", "its embedding holds what is no number; embed it again")
+        vector = unit(numbers)
         while True:
             try:
                 ranking = self._ranking(query, vector)

@@ -179,7 +179,8 @@ def test_a_file_that_is_not_utf8(refused, warranty, warranty_set, tmp_path):
 
 def test_a_folder_without_documents(refused, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert "none found" in refused("corpus", "create", "new", tmp_path / "empty")
+    told = refused("corpus", "create", "new", tmp_path / "empty")
+    assert f"{tmp_path / 'empty'}: no documents found" in told
 
 
 def test_an_adapter_of_another_architecture(refused, hybrid_command, warranty, pipeline, tmp_path):

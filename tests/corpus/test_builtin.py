@@ -163,7 +163,7 @@ def test_a_corpus_comes_before_files_of_its_name(builtin, tmp_path, monkeypatch)
 
 def test_files_that_cannot_be_read_are_named(builtin, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BadInput, match="none found"):
+    with pytest.raises(BadInput, match="no documents found"):
         open_corpus(str(tmp_path / "empty"), home=tmp_path / "home")
     with pytest.raises(UnknownName, match="Unknown corpus"):
         open_corpus(str(tmp_path / "gone"), home=tmp_path / "home")

@@ -167,3 +167,15 @@ def test_a_question_during_a_purge_is_answered_from_what_is_left(small_corpus):
         small_corpus.purge([hits[0].passage.document])
         with pytest.raises(GenerationGone):
             retriever.retrieve(PRICE)
+
+
+def test_what_is_set_on_a_retriever_holds_from_the_next_question_on(small_corpus):
+    retriever = Retriever(small_corpus, HashingEmbedder(64), 3)
+    plain = retriever.retrieve(PRICE)
+    retriever.lexical = True
+    fused = retriever.retrieve(PRICE)
+    assert [hit.score for hit in fused] != [hit.score for hit in plain]
+    retriever.lexical, retriever.embedder = False, HashingEmbedder(32)
+    assert len(retriever.retrieve(PRICE)) == 3
+    retriever.embedder = HashingEmbedder(64)
+    assert retriever.retrieve(PRICE) == plain

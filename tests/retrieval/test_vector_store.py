@@ -345,6 +345,8 @@ def test_another_mode_or_no_embedding_is_said(fan):
         ask(fan, mode=VectorStoreQueryMode.SPARSE)
     with pytest.raises(BadInput, match="it has no embedding"):
         fan.query(VectorStoreQuery())
+    with pytest.raises(BadInput, match="holds what is no number"):
+        fan.query(VectorStoreQuery(query_embedding=[float("nan"), 1.0]))
 
 
 def test_a_corpus_that_is_cut_into_passages_is_refused(small_corpus):

@@ -26,8 +26,9 @@ def read_documents(paths: Iterable[Path]) -> list[Document]:
     Raises:
         BadInput: a file or a row cannot be read, or there is no document at all.
     """
-    found = _read(paths, {}, Limits())
-    found.check()
+    read = list(paths)
+    found = _read(read, {}, Limits())
+    found.check(where=_listed(read))
     return list(found.documents)
 
 
@@ -55,10 +56,15 @@ def ingest(
             ``columns`` does not fit.
     """
     check_columns(columns or {})
-    found = _read(paths, columns or {}, limits or Limits())
+    read = list(paths)
+    found = _read(read, columns or {}, limits or Limits())
     if not skip or not found.documents:
-        found.check("--skip leaves them out" if found.documents else "")
+        found.check("--skip leaves them out" if found.documents else "", where=_listed(read))
     return found
+
+
+def _listed(paths: Iterable[Path]) -> str:
+    return ", ".join(map(str, paths)) or "documents"
 
 
 def _read(paths: Iterable[Path], columns: Mapping[str, str], limits: Limits) -> Ingest:

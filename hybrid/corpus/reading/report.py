@@ -86,11 +86,12 @@ class Ingest:
             lines.append(f"{count:,} passed over: {_listed(f'{name} {times:,}' for name, times in counted)}")
         return lines
 
-    def check(self, remedy: str = "") -> None:
+    def check(self, remedy: str = "", *, where: str = "documents") -> None:
         """Refuses a reading in which anything failed, or which found nothing.
 
         Args:
             remedy: what the user can do, told if more than one failed.
+            where: was read.
 
         Raises:
             BadInput: one line that names the first failure and counts the others.
@@ -101,7 +102,7 @@ class Ingest:
             more = f" … and {others:,} more files or rows{f'; {remedy}' if remedy else ''}" if others else ""
             raise BadInput(printable(first.path), printable(f"{first.reason}{more}"), first.row)
         if not self.documents:
-            raise BadInput("documents", f"none found; known endings: {known()}")
+            raise BadInput(printable(where), f"no documents found; known endings: {known()}")
 
     def _line(self, of: str, kind: Kind, rows: bool, entries: list[Skipped]) -> str:
         said = "without a text layer" if (of, kind) == (".pdf", "no text") else _SAID[kind]

@@ -148,7 +148,7 @@ def test_with_skip_the_good_rows_and_files_are_kept(put, tmp_path):
 
 @pytest.mark.parametrize("skip", [True, False])
 def test_nothing_to_read_is_a_fault_also_with_skip(put, tmp_path, skip):
-    with pytest.raises(BadInput, match="none found; known endings: .csv, .docx"):
+    with pytest.raises(BadInput, match="no documents found; known endings: .csv, .docx"):
         ingest([tmp_path], skip=skip)
     with pytest.raises(BadInput, match="No such file"):
         ingest([tmp_path / "gone"], skip=skip)
