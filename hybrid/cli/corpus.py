@@ -99,7 +99,9 @@ def update(
     complete = [whole_path(path) for path in paths if path.exists()]
     kept = [whole_path(entry.path) for entry in found.failures]
     with Corpus.open(name) as corpus:
+        earlier = corpus.sources()
         change = corpus.update(found.documents, source=found.sources, complete=complete, kept=kept)
+        _tell_other_files(earlier, found)
         _changed(corpus, change, as_json, found)
 
 
@@ -249,6 +251,13 @@ def show(name: Name, as_json: AsJson = False) -> None:
         history = [asdict(generation) for generation in corpus.history()]
         files = [asdict(file) for file in corpus.index_files()]
         _print(_facts(corpus) | {"digest": corpus.digest, "index": files, "history": history}, as_json)
+
+
+def _tell_other_files(earlier: Mapping[str, str], found: Ingest) -> None:
+    """Two folders may hold a file of one name, which is one document: the later one is taken."""
+    other = [id for id, source in found.sources.items() if earlier.get(id, "") not in ("", source)]
+    if other:
+        _say(f"{len(other):,} documents came from other files before, such as {earlier[other[0]]}")
 
 
 def _say(line: str) -> None:

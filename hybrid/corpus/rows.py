@@ -23,6 +23,10 @@ GENERATIONS = """
     SELECT number, created, operation, added, updated, removed, note, purged FROM generation ORDER BY number
 """
 DIGESTS = f"SELECT d.id, d.digest FROM life l JOIN document d ON d.row = l.document_row WHERE {_ALIVE}"
+SOURCES = f"""
+    SELECT d.id, d.source FROM life l JOIN document d ON d.row = l.document_row
+    WHERE {_ALIVE} ORDER BY d.row
+"""
 DOCUMENTS = f"""
     SELECT d.id, d.title, d.text, d.metadata FROM life l JOIN document d ON d.row = l.document_row
     WHERE {_ALIVE}
@@ -332,11 +336,7 @@ def alive(db: sqlite3.Connection, ids: Iterable[str]) -> dict[str, str]:
 
 def alive_sources(db: sqlite3.Connection) -> dict[str, str]:
     """Id → source of all documents in the newest generation."""
-    query = (
-        "SELECT d.id, d.source FROM life l JOIN document d ON d.row = l.document_row"
-        " WHERE l.died IS NULL ORDER BY d.row"
-    )
-    return dict(db.execute(query).fetchall())
+    return dict(db.execute(SOURCES, {"generation": newest(db)}).fetchall())
 
 
 def set_sources(db: sqlite3.Connection, documents: Iterable[Document], source: Source) -> None:

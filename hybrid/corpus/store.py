@@ -222,6 +222,10 @@ class Corpus:
         query, values = _among(rows.DOCUMENTS, documents=ids, groups=groups)
         return [rows.document(row) for row in self._alive(f"{query} ORDER BY d.row", **values)]
 
+    def sources(self) -> dict[str, str]:
+        """Id → where each document came from last; empty where nobody knows."""
+        return {row["id"]: row["source"] for row in self._alive(rows.SOURCES)}
+
     def holds(self, digests: Iterable[str]) -> bool:
         """Whether some generation holds a document with one of these digests, of title, text and metadata."""
         query = "SELECT 1 FROM document WHERE digest IN (SELECT value FROM json_each(:digests)) LIMIT 1"

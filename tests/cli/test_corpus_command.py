@@ -126,6 +126,16 @@ def test_an_update_with_skip_removes_nothing_that_could_not_be_read(home):
     }
 
 
+def test_a_document_that_came_from_another_file_is_told(home):
+    for name in ("p", "q"):
+        (home / name).mkdir()
+        (home / name / "README.md").write_text(f"Of {name}.")
+    run("create", "handbook", home / "p")
+    told = CliRunner().invoke(app, ["update", "handbook", str(home / "q")])
+    assert f"1 documents came from other files before, such as {home / 'p' / 'README.md'}" in told.stderr
+    assert "came from" not in CliRunner().invoke(app, ["update", "handbook", str(home / "q")]).stderr
+
+
 def test_rows_that_a_file_has_no_more_are_removed_unless_one_of_them_fails(home):
     (home / "faq.csv").write_text("topic,text\na,A.\nb,B.\n")
     run("create", "handbook", home / "faq.csv", home / "b.md")
